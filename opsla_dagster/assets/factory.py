@@ -10,13 +10,10 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import dagster as dg
-import duckdb
 import pyarrow as pa
-from dagster._core.storage.tags import PRIORITY_TAG
 
 from opsla_dagster import shipped
 from opsla_dagster.assets.made_dates import unpublished_dates as unpublished_intake_dates
@@ -33,7 +30,7 @@ from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings
-from opsla_dagster.settings.home import READING_SHARE, Home, memory_bound
+from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import (
     changed_dates,
     current,
@@ -42,7 +39,7 @@ from opsla_dagster.warehouse.changed_dates import (
     unpublished_dates,
     whole_history,
 )
-from opsla_dagster.warehouse.connection import Warehouse, relation_names, with_memory
+from opsla_dagster.warehouse.connection import relation_names, with_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
@@ -85,8 +82,6 @@ class PythonTable:
     observe: Callable[[Scope], Iterable[dg.AssetObservation]] | None = None
     #: Rows that stop the run are kept all the same: they are what has to be looked at.
     keeps_refused_rows: bool = False
-    #: What can begin once its rows are in place, beside the rest of the run.
-    beside: Callable[[Home, duckdb.DuckDBPyConnection], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +96,6 @@ class TableAsset:
     empty: Sequence[str] = ()
     #: Where the rows are made in Python; without it the table's SQL file makes them.
     python: PythonTable | None = None
-    #: No table of dates waits for it. It is made after all of these, while they are copied already.
-    can_wait: bool = False
 
     @property
     def table(self) -> Table:
@@ -143,7 +136,6 @@ def build_asset(
         backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
         can_subset=dates is None,  # the Dagster UI cannot run a check of one date alone
         required_resource_keys={"warehouse", "desk"},
-        op_tags={PRIORITY_TAG: "-1"} if line.can_wait else None,
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         outcomes: list[Outcome] = []
@@ -153,12 +145,10 @@ def build_asset(
                 scope = scope_of(context, settings, table)
                 if context.selected_asset_keys:
                     record_plan(context, scope.dates)
-                    rows = _make_with_what_memory_there_is(line, scope, outcomes, context.resources.warehouse)
+                    rows = make_table(line, scope, outcomes)
                     counted = _row_counts(line, scope, rows)
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
-                    if line.python and line.python.beside:
-                        context.resources.warehouse.begin_beside(partial(line.python.beside, settings.home))
                 else:
                     judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
         except _RefusedError as refusal:
@@ -281,18 +271,6 @@ def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
         _judge(line, scope, outcomes)
         return rows
     return write_table(line, scope, lambda: _judge(line, scope, outcomes))
-
-
-def _make_with_what_memory_there_is(line: TableAsset, scope: Scope, outcomes: list[Outcome], warehouse: Warehouse) -> int:
-    """`make_table`; where it runs out of memory and something was begun beside the run, that is broken off, and the table made once more."""
-    try:
-        return make_table(line, scope, outcomes)
-    except (OpslaError, duckdb.OutOfMemoryException) as error:
-        is_of_memory = isinstance(error, duckdb.OutOfMemoryException) or isinstance(error.__cause__, duckdb.OutOfMemoryException)
-        if not (is_of_memory and warehouse.stop_beside()):
-            raise
-    outcomes.clear()
-    return make_table(line, scope, outcomes)
 
 
 def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> int:

@@ -53,13 +53,11 @@ def table_assets(settings: Settings) -> list[TableAsset]:
     """The tables of the areas that the enabled sources feed, each made from those of them; of what else it reads empty tables stand there."""
     fed = {table.name for table in active_tables(settings.sources)}
     empty = {table.name for table in empty_tables(settings.sources)}
-    lines = {
-        name: replace(line, deps=[dep for dep in line.deps if dep in fed], empty=[dep for dep in line.deps if dep in empty])
+    return [
+        replace(line, deps=[dep for dep in line.deps if dep in fed], empty=[dep for dep in line.deps if dep in empty])
         for name, line in TABLE_ASSETS.items()
         if name in fed
-    }
-    of_dates = upstream(lines, "ops.refreshed_partitions")
-    return [replace(line, can_wait=name not in of_dates) for name, line in lines.items()]
+    ]
 
 
 def upstream(lines: Mapping[str, TableAsset], *names: str) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.sources.filled import active_tables, empty_tables
 from opsla_dagster.warehouse.connection import Warehouse, table_names
 from opsla_dagster.warehouse.loads import refuse_other_loads
-from opsla_dagster.warehouse.publish import publish, publish_ahead
+from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.warehouse.write import drop_unfed
@@ -81,7 +81,7 @@ def _refuse_unfinished_dates(scope: Scope) -> None:
     refuse_other_loads(scope.connection, scope.own_dates, made, settings_fingerprint(scope.settings))
 
 
-OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=_refuse_unfinished_dates, beside=publish_ahead)}
+OPERATIONS = {"ops.refreshed_partitions": PythonTable(_refreshed_partitions, deps=_DATED, before=_refuse_unfinished_dates)}
 
 
 def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg.AssetsDefinition:
@@ -105,7 +105,6 @@ def build_published_marts(settings: Settings, lines: Sequence[TableAsset]) -> dg
         with failing_plainly(context, WAITS_SECONDS, warehouse):
             _refuse_half_made_dates(warehouse.connection(), settings)
             _refuse_older_summaries(warehouse.connection())
-            warehouse.wait_for_beside()  # it may be reading what is dropped now
             empty = empty_tables(settings.sources)
             drop_unfed(warehouse.connection(), active_tables(settings.sources), empty)
             unfed = [table.name for table in empty if table.schema in _PUBLISHED_LAYERS]

@@ -21,7 +21,7 @@ import duckdb
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import EVENT_COPIES, PUBLICATION_TABLE, attach_cases, cases_of
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, attach_cases, cases_of
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import require_current
 from opsla_dagster.warehouse.sql import literal
@@ -37,13 +37,6 @@ _PAUSE_SECONDS = 5.0
 #: By which marts.duckdb is known to be another file.
 _Identity = tuple[int, int, int]
 _log = logging.getLogger(__name__)
-#: Explain asks for the copies of each event; published are only those that there are several of.
-_EVENTS_DEDUPED = f"""
-    create view staging.events_deduped as
-    select events.intake_date, events.case_id, events.event_id, coalesce(told.copies, 1) as copies
-    from staging.events_clean as events
-    left join {EVENT_COPIES} as told using (intake_date, case_id, event_id)
-"""
 
 
 class NothingPublishedError(OpslaError):
@@ -221,7 +214,7 @@ def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
     if publication is None:
         raise OpslaError(f"{home.marts_database}: was published by an opsla without a command centre; `opsla refresh` or `opsla run` publishes it anew")
     if not cases:
-        raise CasesAreGoneError(f"{home.case_copies}: the cases of {publication[0]} are gone")
+        raise CasesAreGoneError(f"{home.case_copies}: the cases of {publication[0]} are gone; `opsla refresh` publishes them anew")
     relations = attach_cases(connection, cases, "cases")
     found = connection.execute("select schema_name || '.' || table_name from duckdb_tables() where database_name = 'marts'").fetchall()
     relations |= {table: f"select * from marts.{table}" for (table,) in found}  # what both have is taken from the marts
@@ -229,7 +222,4 @@ def _attached(connection: duckdb.DuckDBPyConnection, home: Home, settings: Setti
         connection.execute(f"create schema if not exists {schema}")
     for table, select in relations.items():
         connection.execute(f"create view {table} as {select}")
-    if "staging.events_clean" in relations and EVENT_COPIES in relations:
-        connection.execute(_EVENTS_DEDUPED)
-        relations["staging.events_deduped"] = ""
     return Publication(str(publication[0]), publication[1], connection, frozenset(relations), settings)

@@ -25,7 +25,7 @@ from opsla_dagster.reporting.run_summary import Headline, RunSummary, latest_run
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.tickets import ZendeskSettings
-from opsla_dagster.warehouse.at_instant import NOW_OF, Places, published_places, sql_at
+from opsla_dagster.warehouse.at_instant import NOW_OF, Places, sql_at
 from opsla_dagster.warehouse.sql import load_sql
 
 #: The open cases of the instant shown, of this request alone.
@@ -110,11 +110,10 @@ class View:
         """The SELECTs that give these tables at any instant."""
 
         def told() -> dict[str, str]:
-            files = published_places(self.connection, self.settings.home.parts)
             # The open cases are told once a page: health reads them too.
-            places = Places({**files.elsewhere, "mart.backlog_now": _CASES_AT, "mart.due_clocks": _DUE_AT})
-            at = {table: sql_at(NOW_OF[table], files) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
-            return {**at, "mart.due_clocks": sql_at("mart.due_clocks", files)}
+            places = Places({"mart.backlog_now": _CASES_AT, "mart.due_clocks": _DUE_AT})
+            at = {table: sql_at(NOW_OF[table]) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
+            return {**at, "mart.due_clocks": sql_at("mart.due_clocks")}
 
         found: dict[str, str] = self.publication.once("tables_at", told)
         return found

@@ -23,12 +23,16 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.settings import Settings
+from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
-from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, published_places, sql_at
+from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, sql_at
+from opsla_dagster.warehouse.case_copy import attach_cases, cases_of
 
 #: What the backlog is told apart by, as `dimension` of mart.queue_health and mart.backlog_daily.
 DIMENSIONS = ("all", "queue", "priority", "tier", "region", "brand", "channel")
 _NEXT_SHOWN = 5
+#: How often a publication that is replaced while it is being opened is tried again.
+_OPENINGS = 5
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class DeskAt:
         return name
 
     def forget(self) -> None:
-        """Drops what was kept of the instant; who asks `desk_of` for a desk on a connection that lives on calls it at the end."""
+        """Drops what was kept of the instant; on a connection that lives on."""
         if "_open_cases" in vars(self):
             self.connection.execute(f"drop table {vars(self).pop('_open_cases')}")
 
@@ -109,16 +113,30 @@ def desk_at(settings: Settings, at: datetime | None = None) -> Iterator[DeskAt]:
 
     Raises OpslaError where nothing is published, and for an instant that nobody knows: before the first intake date, after what was loaded.
     """
-    with published(settings.home.marts_database) as connection:
-        desk = desk_of(connection, settings, at)
+    with _published_with_cases(settings.home) as (connection, cases):
+        desk = _desk_of(connection, cases, settings, at)
         try:
             yield desk
         finally:
             desk.forget()
 
 
-def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datetime | None = None) -> DeskAt:
-    """The same on an open connection to a published copy. Raises OpslaError as `desk_at` does."""
+@contextmanager
+def _published_with_cases(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnection, Places]]:
+    """The published marts, and where the cases of the same publication are; of the next one, where it comes in between."""
+    for _ in range(_OPENINGS):
+        with published(home.marts_database) as connection:
+            try:
+                selects = attach_cases(connection, cases_of(connection, home), "cases")
+            except duckdb.IOException:
+                continue
+            if selects:
+                yield connection, Places({table: f"({select})" for table, select in selects.items()})
+                return
+    raise OpslaError(f"{home.case_copies}: the cases that were published with the marts are not there; `opsla refresh` publishes them anew")
+
+
+def _desk_of(connection: duckdb.DuckDBPyConnection, cases: Places, settings: Settings, at: datetime | None) -> DeskAt:
     now = _now(connection, settings)
     if at is not None and at > now.known_until_at:
         raise OpslaError(
@@ -132,9 +150,7 @@ def desk_of(connection: duckdb.DuckDBPyConnection, settings: Settings, at: datet
             "instant, or load earlier dates with `opsla run --start`"
         )
     chosen = at or now.now_at
-    return DeskAt(
-        connection, chosen, chosen == now.now_at, now, settings.sources.desk.timezone, published_places(connection, settings.home.parts)
-    )
+    return DeskAt(connection, chosen, chosen == now.now_at, now, settings.sources.desk.timezone, cases)
 
 
 def _day_start(day: date, zone: str) -> datetime:

@@ -92,11 +92,6 @@ class Home:
         return self.root / "marts"
 
     @property
-    def parts(self) -> Path:
-        """Published files of the tables that are too long to be copied whole by every run."""
-        return self.root / "marts" / "parts"
-
-    @property
     def marts_database(self) -> Path:
         """Published marts as a DuckDB file that nobody writes to."""
         return self.root / "marts.duckdb"

@@ -1,7 +1,6 @@
 """The backlog at any instant: the SELECTs of the tables that tell it at the ends of dates, asked for another instant.
 
-One text, one truth: the instant takes the place of mart.snapshot_instants, and the same SQL answers. Belongs here: that substitution, and
-where the published copy has the rows that it reads. Does not belong here: what the figures mean (sql/), and what is shown of them (reporting/).
+One text, one truth: the instant takes the place of mart.snapshot_instants, and the same SQL answers. Belongs here: that substitution. Does not belong here: what the figures mean (sql/), and what is shown of them (reporting/).
 """
 
 from __future__ import annotations
@@ -10,14 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
 
 from opsla_dagster.warehouse.lineage import tables_read_by
-from opsla_dagster.warehouse.sql import load_sql, path_literal, sql_path
+from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.window import ONE_DAY
 
 #: The instant in the shape of mart.snapshot_instants: what lies within its second counts as well.
@@ -86,12 +84,3 @@ def parameters_at(sql: str, at: datetime, zone: str) -> dict[str, Any]:
     offered = {"at": at, "start_date": local_date, "end_date": local_date + ONE_DAY}
     wanted = duckdb.extract_statements(sql)[0].named_parameters
     return {name: value for name, value in offered.items() if name in wanted}
-
-
-def published_places(connection: duckdb.DuckDBPyConnection, directory: Path) -> Places:
-    """Where a published copy has the long tables: the files that its `ops.published_parts` names, in `directory`."""
-    found = connection.execute("select table_name, file_name from ops.published_parts order by table_name, file_name").fetchall()
-    files: dict[str, list[str]] = {}
-    for table, name in found:
-        files.setdefault(table, []).append(path_literal(directory / name))
-    return Places({table: f"read_parquet([{', '.join(names)}])" for table, names in files.items()})

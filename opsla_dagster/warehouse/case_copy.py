@@ -1,20 +1,21 @@
 """The published copy of single cases: what `explain`, the desk at any instant and a what-if read beside the marts.
 
-The marts are small and copied whole. Cases are as long as the desk's history, so their copy is a DuckDB file a half-year of intake dates, named for
-what these dates were made from: one that is there already is right, and of one with a few changed dates the file before is taken over and these
-dates are replaced. So a refresh costs the same however long the history is. What has no dates is one more file. The marts name the files that
-belong to them (`ops.published_cases`): who opens the marts finds the cases of the very same publication.
+The marts are small and copied whole, table by table. Cases are as long as the desk's history, so what is copied of them is the file of the warehouse,
+byte by byte: a tenth of what it takes to write its tables again, or less. That file, the base, stays as long as few intake dates have changed since; beside
+it lies a second one with the dates that have and with what has no dates. So a refresh costs the same however long the history is. The marts name the
+files that belong to them (`ops.published_cases`): who opens the marts finds the cases of the very same publication.
 
-Belongs here: making the files, finding those that go with some marts, and attaching them. Does not belong here: when they are made (publish.py),
+Belongs here: making the files, finding those that go with some marts, and reading them as one. Does not belong here: when they are made (publish.py),
 and any query.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -23,9 +24,11 @@ import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.settings.home import Home
+from opsla_dagster.warehouse import file_copy
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
+from opsla_dagster.warehouse.write import all_or_nothing
 
 #: One row in the published marts: the name of the publication, and when it was made (UTC).
 PUBLICATION_TABLE = "ops.publication"
@@ -34,60 +37,37 @@ CASES_TABLE = "ops.published_cases"
 #: Read by explain, by the desk at an instant, and by policy-diff. What the desk's sources do not feed is not there.
 COPIED = (
     "ops.source_watermarks", "raw.applied_targets", "raw.attribute_changes", "raw.rejected_rows", "raw.source_partitions",
-    "staging.business_time", "staging.sla_metric_rules", "staging.case_dimensions",
-    "staging.case_milestones", "staging.ownership_spans",
-    "staging.ownership_stints", "staging.case_sla_policies", "staging.events_clean", "staging.messages_deduped",
-    "staging.schedule_change_clocks", "staging.sla_clock_spans", "staging.sla_clocks", "staging.source_clock_comparison",
-    "staging.status_spans",
+    "staging.backlog_clocks", "staging.backlog_spans", "staging.business_time", "staging.case_dimensions", "staging.case_milestones",
+    "staging.case_sla_policies", "staging.events_clean", "staging.events_deduped", "staging.messages_deduped", "staging.ownership_spans",
+    "staging.ownership_stints", "staging.schedule_change_clocks", "staging.sla_clock_spans", "staging.sla_clocks", "staging.sla_metric_rules",
+    "staging.sla_policies", "staging.source_clock_comparison", "staging.status_spans",
 )  # fmt: skip
-#: What nobody reads there, a sixth of the copy: the summary of a case's events, which are there themselves, and what the seconds of stints are made of.
-_LEFT_OUT = {
-    "staging.case_milestones": frozenset({
-        "assigned_ts", "investigation_ts", "escalated_ts", "review_qa_ts", "last_resolved_ts", "reopened_ts", "cancelled_ts", "closed_ts",
-        "event_count", "is_triage_before_intake", "source_resolved_ts", "source_closed_ts", "source_is_sla_met",
-    }),
-    "staging.events_clean": frozenset({"event_ts", "ingestion_ts"}),  # canonical_ts is the one of them that counts
-    "staging.ownership_spans": frozenset({
-        "held_to_at", "is_team_new", "is_team_left", "calendar", "calendar_seconds", "business_seconds", "inactive_calendar_seconds",
-        "inactive_business_seconds",
-    }),
-}  # fmt: skip
-#: Of staging.events_deduped only what staging.events_clean does not have, and only where there is something to tell.
-EVENT_COPIES = "staging.event_copies"
-_EVENT_COPIES = "select intake_date, case_id, event_id, copies from staging.events_deduped where copies > 1"
-#: What each date of the copy was made from.
+#: What each date was made from.
 _MADE_FROM = "ops.refreshed_partitions"
-#: From this share of its dates on, a new file is written: as fast, and without the holes that replaced rows leave.
-_REPLACED_AT_MOST = 0.3
+#: In the second file: the dates that are not read from the base.
+_REPLACED = "ops.replaced_dates"
+#: A new base costs what the warehouse is long, a second file what it holds: up to this share of the dates, and half a year.
+_REPLACED_AT_MOST, _DAYS_AT_MOST = 0.3, 184
 #: A replaced date has the groups of rows that held it written anew: about what a day has, not DuckDB's 122,880.
 _ROWS_A_GROUP = 16_384
-#: How much of a file's name says the half-year and the shape of its tables: `2025-07-1a2b3c4d-`.
-_STEM = 17
+_BASE, _SINCE = "base", "since"
 
 
-def copy_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
-    """Writes the cases of the open warehouse to files of the home that are not there yet; returns all there are to be, which nobody reads until some marts name them.
+@contextmanager
+def copied_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[list[Path]]:
+    """The files with the cases of the open warehouse; they are whole once this is left, and nobody reads them until some marts name them.
 
-    Raises duckdb.Error and OSError where one cannot be written.
+    Meanwhile the warehouse may be read, and not written. Raises duckdb.Error and OSError where one cannot be written.
     """
-    half_years = copy_half_years(connection, home)
-    return [_write_undated(connection, home.case_copies, _selects(connection)), *half_years]
-
-
-def copy_half_years(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
-    """Of `copy_cases` those files that rest on dates."""
     home.case_copies.mkdir(parents=True, exist_ok=True)
-    selects = _selects(connection)
-    shape = _digest(str([(table, _shape(connection, select)) for table, select in selects.items()]), str(connection.execute(f"from {VERSION_TABLE}").fetchall()))[:8]
-    before = {file.name[:_STEM]: file for file in published_cases(home)}
-    files = []
-    for first_date, made_from in connection.execute(_HALF_YEARS).fetchall():
-        stem = f"{first_date:%Y-%m}-{shape}-"
-        file = home.case_copies / f"{stem}{_digest(made_from)[:16]}.duckdb"
-        if not file.exists():
-            _write_half_year(connection, file, selects, first_date, before.get(stem))
-        files.append(file)
-    return files
+    shape = _shape(connection)
+    before = [file for file in published_cases(home) if f"-{shape}-" in file.name]
+    changed = _changed_dates(connection, before)
+    if changed is not None:
+        yield [before[0], _write_since(connection, home.case_copies / f"{_SINCE}-{shape}-{uuid4().hex}.duckdb", before[1:], changed)]
+        return
+    with _copying_base(connection, home, home.case_copies / f"{_BASE}-{shape}-{uuid4().hex}.duckdb") as base:
+        yield [base]
 
 
 def record_cases(connection: duckdb.DuckDBPyConnection, schema: str, files: Sequence[Path]) -> None:
@@ -107,29 +87,29 @@ def published_cases(home: Home) -> list[Path]:
 
 
 def cases_of(marts: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
-    """The files with the cases that were published with these marts; none where they name none, or one of them is gone."""
+    """The files with the cases that were published with these marts, the base first; none where they name none, or one of them is gone."""
     try:
         found = marts.execute(f"select file_name from {CASES_TABLE} order by file_name").fetchall()
     except duckdb.CatalogException:
         return []
     files = [home.case_copies / Path(name).name for (name,) in found]
-    return files if all(file.exists() for file in files) else []
+    is_whole = bool(files) and files[0].name.startswith(_BASE) and all(file.exists() for file in files)
+    return files if is_whole else []
 
 
 def attach_cases(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], name: str) -> dict[str, str]:
-    """Attaches DuckDB files that have parts of the same tables, as `name` and a number; returns the SELECT of each table over all of them."""
+    """Attaches the files of a publication (or a warehouse alone) as `name` and a number; returns the SELECT of each table of cases over them."""
+    if not files:
+        return {}
     for number, file in enumerate(files):
         connection.execute(f"attach {literal(str(file))} as {name}_{number} (read_only)")
     found = connection.execute(
-        "select database_name, schema_name || '.' || table_name from duckdb_tables() where list_contains($names, database_name) "
-        "union all select database_name, schema_name || '.' || view_name from duckdb_views() where list_contains($names, database_name) and not internal "
-        "order by all",
-        {"names": [f"{name}_{number}" for number in range(len(files))]},
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = $base order by all", {"base": f"{name}_0"}
     ).fetchall()
-    parts: dict[str, list[str]] = {}
-    for database, table in found:
-        parts.setdefault(table, []).append(f"select * from {database}.{table}")
-    return {table: " union all ".join(selects) for table, selects in parts.items()}
+    held = [table for (table,) in found if table in (*COPIED, _MADE_FROM)]
+    if len(files) == 1:
+        return {table: f"select * from {name}_0.{table}" for table in held}
+    return {table: _select(table, f"{name}_0", f"{name}_1") for table in held}
 
 
 def forget_other_copies(home: Home, kept: Sequence[Path]) -> None:
@@ -138,144 +118,120 @@ def forget_other_copies(home: Home, kept: Sequence[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _selects(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """What each table of the copy holds; those that the warehouse has."""
-    held = table_names(connection)
-    selects = {table: f"select {', '.join(_columns(table))} from {table}" for table in COPIED if table in held}
-    if "staging.events_deduped" in held:
-        selects[EVENT_COPIES] = _EVENT_COPIES
-    return selects | {_MADE_FROM: f"select * from {_MADE_FROM}"}
-
-
-def _columns(table: str) -> list[str]:
-    left_out = _LEFT_OUT.get(table, frozenset())
-    return [column.name for column in TABLES[table].columns if column.name not in left_out]
+def _select(table: str, base: str, since: str) -> str:
+    """A table over the two files, attached under these names."""
+    if not _is_dated(table):
+        return f"select * from {since}.{table}"
+    return f"select * from {base}.{table} where intake_date not in (select intake_date from {since}.{_REPLACED}) union all select * from {since}.{table}"
 
 
 def _is_dated(table: str) -> bool:
-    return table == EVENT_COPIES or (table in TABLES and TABLES[table].kind is Kind.PARTITIONED)
+    return TABLES[table].kind is Kind.PARTITIONED
 
 
-def _digest(*texts: str) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+def _copied_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    return [*sorted(table_names(connection).intersection(COPIED)), _MADE_FROM]
 
 
-#: What each half-year of intake dates was made from. (Of shorter times each would be looked for in tables that have the dates of a part, half a year
-#: of the demo, in no order: six months cost half as much again as the half-year.)
-_HALF_YEARS = f"""
-    select
-        cast(date_trunc('year', intake_date) + case when month(intake_date) > 6 then interval 6 month else interval 0 month end as date) as first_date,
-        string_agg(source || ' ' || intake_date || ' ' || digest || ' ' || as_of_at || ' ' || cases || ' ' || events, ';' order by intake_date, source)
-    from {_MADE_FROM}
-    group by first_date
-    order by first_date
+def _shape(connection: duckdb.DuckDBPyConnection) -> str:
+    """Tells files apart whose tables have other columns, or are of another opsla."""
+    columns = [(table, connection.execute(f"describe {table}").fetchall()) for table in _copied_tables(connection)]
+    version = connection.execute(f"from {VERSION_TABLE}").fetchall()
+    return hashlib.sha256(str((columns, version)).encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path) -> Iterator[Path]:
+    """The warehouse's file, copied meanwhile. It says all there is once nothing is left in the log beside it."""
+    connection.execute("checkpoint")
+    log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
+    if log.exists() and log.stat().st_size:
+        raise OSError(f"{log} still has rows that {home.warehouse.name} has not")
+    aside = file.with_suffix(".writing")
+    command = [sys.executable, "-I", "-S", file_copy.__file__, str(home.warehouse), str(aside)]
+    try:
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as copying:
+            try:
+                yield file
+            except BaseException:
+                copying.kill()
+                raise
+            _, told = copying.communicate()
+        if copying.returncode:
+            raise OSError(f"{aside}: {' '.join(told.decode(errors='replace').strip().splitlines()[-1:])}")
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _changed_dates(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) -> list[date] | None:
+    """Dates that are not as the files before have them, or that only one of the two has; None where a new base is due."""
+    if not before:
+        return None
+    try:
+        with _attached(connection, before, "read_only") as copies:
+            copied = f"select * from {copies[0]}.{_MADE_FROM}" if len(copies) == 1 else _select(_MADE_FROM, *copies)
+            changed = {day for (day,) in connection.execute(_CHANGED_DATES.format(copied=copied)).fetchall()}
+            replaced = {day for (day,) in connection.execute(f"from {copies[1]}.{_REPLACED}").fetchall()} if len(copies) > 1 else set()
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException):  # damaged
+        return None
+    held = connection.execute(f"select count(distinct intake_date) from {_MADE_FROM}").fetchone() or (0,)
+    return sorted(changed) if len(changed | replaced) <= min(held[0] * _REPLACED_AT_MOST, _DAYS_AT_MOST) else None
+
+
+_CHANGED_DATES = f"""
+    select distinct coalesce(made.intake_date, copied.intake_date)
+    from {_MADE_FROM} as made
+    full join ({{copied}}) as copied on made.source = copied.source and made.intake_date = copied.intake_date
+    where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
 """
 
 
-def _write_undated(connection: duckdb.DuckDBPyConnection, directory: Path, selects: dict[str, str]) -> Path:
-    """What has no dates, under a name of its own; of what has dates it tells the columns."""
-    file = directory / f"all-{uuid4().hex}.duckdb"
-    with _writing(connection, file) as copy:
-        _write_tables(connection, copy, {table: f"from ({select}) where false" if _is_dated(table) else select for table, select in selects.items()})
+def _write_since(connection: duckdb.DuckDBPyConnection, file: Path, before: Sequence[Path], changed: Sequence[date]) -> Path:
+    """The second file: as `before` (at most one file) has it, with the dates that have changed since, and what has no dates. Aside, then renamed: it is whole."""
+    aside = file.with_suffix(".writing")
+    try:
+        for each in before:
+            file_copy.copy_file(str(each), str(aside))
+        with _attached(connection, [aside], f"row_group_size {_ROWS_A_GROUP}") as (since,):
+            statements = [*(() if before else _created(connection, since)), *_replaced(connection, since, changed)]
+            with all_or_nothing(connection):  # a file that an aborted transaction has seen could not be detached
+                for statement in statements:
+                    connection.execute(statement)
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
     return file
 
 
-def _write_half_year(connection: duckdb.DuckDBPyConnection, file: Path, selects: dict[str, str], first_date: date, before: Path | None) -> None:
-    """The dates of a half-year, where possible as `before` (an earlier file of them) has them."""
-    inside = f"intake_date >= date '{first_date}' and intake_date < date '{first_date}' + interval 6 month"
-    if before is not None and _is_mostly_as_before(connection, before, inside):
-        with _writing(connection, file, before) as copy:
-            _replace_changed_dates(connection, copy, selects, inside)
-        return
-    with _writing(connection, file) as copy:
-        _write_tables(connection, copy, {table: f"from ({select}) where {inside}" for table, select in selects.items() if _is_dated(table)})
+def _created(connection: duckdb.DuckDBPyConnection, since: str) -> Iterator[str]:
+    tables = _copied_tables(connection)
+    yield from (f"create schema {since}.{schema}" for schema in sorted({table.split(".")[0] for table in tables}))
+    yield f"create table {since}.{_REPLACED} (intake_date date)"
+    yield from (f"create table {since}.{table} as from {table} limit 0" for table in tables)
+
+
+def _replaced(connection: duckdb.DuckDBPyConnection, since: str, changed: Sequence[date]) -> Iterator[str]:
+    inside = f"where intake_date in ({', '.join(f'date {literal(str(day))}' for day in changed)})" if changed else "where false"
+    yield f"delete from {since}.{_REPLACED} {inside}"
+    yield from (f"insert into {since}.{_REPLACED} values (date {literal(str(day))})" for day in changed)
+    for table in _copied_tables(connection):
+        which = inside if _is_dated(table) else ""
+        if not _is_dated(table) or changed:
+            yield f"delete from {since}.{table} {which}"
+            yield f"insert into {since}.{table} from {table} {which}"
 
 
 @contextmanager
-def _writing(connection: duckdb.DuckDBPyConnection, file: Path, before: Path | None = None) -> Iterator[str]:
-    """`file`, attached and as `before` has it, is written aside, then renamed: one that bears the name is whole."""
-    aside = file.with_suffix(".writing")
-    aside.unlink(missing_ok=True)
+def _attached(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], option: str) -> Iterator[list[str]]:
+    """The files, attached under names that no other ones ever have: a transaction that has seen two files of one name is broken."""
+    names: list[str] = []
     try:
-        if before is not None:
-            _copy_file(before, aside)
-        with _attached(connection, aside, f"row_group_size {_ROWS_A_GROUP}") as copy:
-            yield copy
-        aside.replace(file)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def _attached(connection: duckdb.DuckDBPyConnection, file: Path, option: str) -> Iterator[str]:
-    """The file, attached under a name that no other one ever has: a transaction of the run that has seen two files of one name is broken."""
-    copy = f"cases_{uuid4().hex}"
-    connection.execute(f"attach {literal(str(file))} as {copy} ({option})")
-    try:
-        yield copy
+        for file in files:
+            name = f"cases_{uuid4().hex}"
+            connection.execute(f"attach {literal(str(file))} as {name} ({option})")
+            names.append(name)
+        yield names
     finally:
-        connection.execute(f"detach {copy}")
-
-
-def _is_mostly_as_before(connection: duckdb.DuckDBPyConnection, before: Path, inside: str) -> bool:
-    try:
-        with _attached(connection, before, "read_only") as copy:
-            changed, held = connection.execute(
-                f"select (select count(*) from ({_changed_dates(copy, inside)})), (select count(distinct intake_date) from {_MADE_FROM} where {inside})"
-            ).fetchone() or (0, 0)
-    except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException):  # damaged, or of another opsla
-        return False
-    return bool(changed <= held * _REPLACED_AT_MOST)
-
-
-def _shape(connection: duckdb.DuckDBPyConnection, select: str) -> list[tuple[str, str]]:
-    try:
-        return [(row[0], row[1]) for row in connection.execute(f"describe {select}").fetchall()]
-    except duckdb.CatalogException:
-        return []
-
-
-def _changed_dates(copy: str, inside: str) -> str:
-    """Dates that were made anew since the copy, or that only one of the two has."""
-    return f"""
-        select distinct coalesce(made.intake_date, copied.intake_date) as intake_date
-        from (from {_MADE_FROM} where {inside}) as made
-        full join {copy}.{_MADE_FROM} as copied on made.source = copied.source and made.intake_date = copied.intake_date
-        where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
-    """
-
-
-def _replace_changed_dates(connection: duckdb.DuckDBPyConnection, copy: str, selects: dict[str, str], inside: str) -> None:
-    dates = [row[0] for row in connection.execute(f"{_changed_dates(copy, inside)} order by intake_date").fetchall()]
-    listed = ", ".join(f"date '{day}'" for day in dates)
-    connection.begin()
-    try:
-        for table, select in selects.items():
-            if _is_dated(table):
-                connection.execute(f"delete from {copy}.{table} where intake_date in ({listed})")
-                connection.execute(f"insert into {copy}.{table} from ({select}) as made where intake_date in ({listed})")
-        connection.commit()
-    except BaseException:
-        with suppress(duckdb.Error):  # a failed commit has rolled back already
-            connection.rollback()  # in a transaction that was aborted nobody could detach the file, and the next one could not be attached
-        raise
-
-
-def _write_tables(connection: duckdb.DuckDBPyConnection, copy: str, selects: dict[str, str]) -> None:
-    for schema in sorted({table.split(".")[0] for table in selects}):
-        connection.execute(f"create schema {copy}.{schema}")
-    for table, select in selects.items():
-        connection.execute(f"create table {copy}.{table} as {select}")
-
-
-def _copy_file(source: Path, target: Path) -> None:
-    """A copy that shares the blocks where the file system can."""
-    with source.open("rb") as read, target.open("wb") as written:
-        left = os.fstat(read.fileno()).st_size
-        while left:
-            done = os.copy_file_range(read.fileno(), written.fileno(), left) if hasattr(os, "copy_file_range") else 0
-            if not done:
-                written.write(read.read(1 << 24))
-                done = 1 << 24
-            left = max(0, left - done)
+        for name in names:
+            connection.execute(f"detach {name}")

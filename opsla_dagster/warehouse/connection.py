@@ -19,7 +19,6 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from opsla_dagster.errors import OpslaError, PassingError
-from opsla_dagster.warehouse.beside import Beside
 from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refuse_newer, require_current, upgrade
 
@@ -126,19 +125,16 @@ class Warehouse(DuckDBResource):
     _tell: Callable[[str], object] | None = PrivateAttr(default=None)
     _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
     _refusal: OpslaError | None = PrivateAttr(default=None)
-    _beside: Beside | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         self._connection = None
         self._refusal = None
-        self._beside = None
         self._tell = context.log.warning if context.log is not None else None
 
     def teardown_after_execution(self, context: InitResourceContext) -> None:
         self.close()
 
     def close(self) -> None:
-        self.stop_beside()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -165,25 +161,6 @@ class Warehouse(DuckDBResource):
                 raise
             self._make_ready(self._connection)
         return self._connection
-
-    def begin_beside(self, work: Callable[[duckdb.DuckDBPyConnection], object]) -> None:
-        """Begins `work` (one at a time) while the run goes on with other tables."""
-        self.wait_for_beside()
-        self._beside = Beside(self.connection(), work)
-
-    def wait_for_beside(self) -> None:
-        """Until what was begun beside the run has come to its end, well or not."""
-        if self._beside is not None:
-            self._beside.wait()
-            self._beside = None
-
-    def stop_beside(self) -> bool:
-        """Breaks off what was begun beside the run and not waited for; whether there was any. It may just have failed for the same want of memory."""
-        if self._beside is None:
-            return False
-        self._beside.stop()
-        self._beside = None
-        return True
 
     def _make_ready(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The schemas are there, and tables of an earlier opsla are as today's catalog has them."""

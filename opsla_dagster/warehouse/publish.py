@@ -15,27 +15,12 @@ from uuid import uuid4
 import duckdb
 
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.case_copy import (
-    PUBLICATION_TABLE,
-    copy_cases,
-    copy_half_years,
-    forget_other_copies,
-    record_cases,
-)
+from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copied_cases, forget_other_copies, record_cases
 from opsla_dagster.warehouse.changed_dates import forget_unpublished
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
-from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
+from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
-
-
-def publish_ahead(home: Home, connection: duckdb.DuckDBPyConnection) -> None:
-    """Writes what of the copy rests on dates alone, once all of them are made: `publish` finds it there, and most of its work done.
-
-    Nobody reads it until some marts name it. Raises duckdb.Error and OSError where it cannot be written.
-    """
-    copy_half_years(connection, home)
-    _parts(connection, home)
+from opsla_dagster.warehouse.write import all_or_nothing
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]) -> dict[str, int]:
@@ -50,13 +35,12 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         publication = uuid4().hex
-        cases = copy_cases(connection, home)
-        parts = _parts(connection, home)
-        rows = _copy(connection, aside, tables, publication, cases, parts)
+        with copied_cases(connection, home) as cases:
+            rows = _copy(connection, aside, tables, publication, cases)
         _put_in_place(aside, home)
         forget_unpublished(connection)
         forget_other_copies(home, cases)
-        remove_old_parts(home.parts, parts)
+        shutil.rmtree(home.marts / "parts", ignore_errors=True)  # of an opsla that had more files
     except (duckdb.Error, OSError) as error:
         if isinstance(error, duckdb.Error) and not is_of_the_disk(error):
             raise
@@ -68,32 +52,25 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, tables: list[str]
     return rows
 
 
-def _parts(connection: duckdb.DuckDBPyConnection, home: Home) -> list[Part]:
-    """The parts of the long tables; none where the backlog is not all there: only with it can a copy tell the desk at any instant."""
-    return write_parts(connection, home.parts, home.marts_database) if table_names(connection).issuperset(PARTED_TABLES) else []
-
-
-def _copy(
-    connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, cases: Sequence[Path], parts: Sequence[Part]
-) -> dict[str, int]:
+def _copy(connection: duckdb.DuckDBPyConnection, aside: Path, tables: list[str], publication: str, cases: Sequence[Path]) -> dict[str, int]:
     database = aside / "marts.duckdb"
     rows = {}
     connection.execute(f"attach {literal(str(database))} as published")
     try:
-        for schema in sorted({table.split(".")[0] for table in tables}):
-            connection.execute(f"create schema published.{schema}")
-        # Who reads the copy with another opsla is told so.
-        connection.execute("create schema if not exists published.ops")
-        connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
-        connection.execute(
-            f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
-            {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
-        )
-        record_cases(connection, "published", cases)
-        record_parts(connection, "published", parts)
+        with all_or_nothing(connection):  # a commit a table takes twice as long
+            for schema in sorted({"ops", *(table.split(".")[0] for table in tables)}):
+                connection.execute(f"create schema published.{schema}")
+            # Who reads the copy with another opsla is told so.
+            connection.execute(f"create table published.{VERSION_TABLE} as select * from {VERSION_TABLE}")
+            connection.execute(
+                f"create table published.{PUBLICATION_TABLE} as select cast($publication as varchar) as publication, cast($now as timestamp) as published_at",
+                {"publication": publication, "now": datetime.now(UTC).replace(tzinfo=None, microsecond=0)},
+            )
+            record_cases(connection, "published", cases)
+            for table in tables:
+                written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
+                rows[table] = int(written[0]) if written else 0
         for table in tables:
-            written = connection.execute(f"create table published.{table} as select * from {table}").fetchone()
-            rows[table] = int(written[0]) if written else 0
             parquet = aside / f"{table.split('.')[1]}.parquet"
             connection.execute(f"copy published.{table} to {literal(str(parquet))} (format parquet)")
     finally:

@@ -12,7 +12,7 @@ HERE = "database_name = current_database() and not internal"
 
 
 def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """(schema.name, table or view) of what exists in the database itself: what somebody has attached to it, as a copy being written beside the run, is none of it."""
+    """(schema.name, table or view) of what exists in the database itself: what somebody has attached to it, as a copy that is being written, is none of it."""
     return connection.execute(
         f"select schema_name || '.' || table_name, 'table' from duckdb_tables() where {HERE} "
         f"union all select schema_name || '.' || view_name, 'view' from duckdb_views() where {HERE}"

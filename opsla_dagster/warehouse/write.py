@@ -33,16 +33,26 @@ def accept() -> None:
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All or nothing; disk and permission troubles become one readable message."""
-    connection.begin()
     try:
-        yield
-        connection.commit()
+        with all_or_nothing(connection):
+            yield
     except BaseException as error:
-        _roll_back(connection)
         if is_of_the_disk(error):
             raise disk_error(
                 f"the warehouse could not be written, its tables are as they were before: {' '.join(str(error).split())}"
             ) from error
+        raise
+
+
+@contextmanager
+def all_or_nothing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Statements that take effect together, or not at all where anything is raised."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        _roll_back(connection)
         raise
 
 

@@ -40,11 +40,12 @@ from opsla_dagster.cli import app as cli_app
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.explain import explain
+from opsla_dagster.reporting.marts import rows
 from opsla_dagster.reporting.promises import metric_title, promise_figures
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse.at_instant import published_places
+from opsla_dagster.warehouse.at_instant import NOW_OF, parameters_at, sql_at
 from opsla_dagster.warehouse.case_copy import attach_cases, published_cases
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.warehouse.publish import publish
@@ -528,7 +529,7 @@ def test_before_anything_is_published_the_page_says_how(desk: Settings, tmp_path
 
 
 def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
-    """Taken over from the publication before, with some dates replaced, and written anew: the same rows."""
+    """The base of before with some dates beside it, with more of them, and a new base: the same rows."""
     home = desk.home
     with duckdb.connect(str(home.warehouse)) as warehouse:
         for changed in ("intake_date = date '2025-07-03'", "intake_date > date '2025-07-02'"):  # few dates, and most of them
@@ -539,12 +540,25 @@ def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
             copied = attach_cases(warehouse, copies, "copied")
             assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= copied.keys()
             for table, select in copied.items():
-                if table != "staging.event_copies":
-                    held = f"select {', '.join(warehouse.sql(select).columns)} from {table}"
-                    differing = warehouse.execute(f"({held} except all ({select})) union all (({select}) except all {held})")
-                    assert differing.fetchall() == [], table
+                differing = warehouse.execute(f"(from {table} except all ({select})) union all (({select}) except all from {table})")
+                assert differing.fetchall() == [], table
             for number in range(len(copies)):
                 warehouse.execute(f"detach copied_{number}")
+
+
+def test_the_copy_tells_an_instant_of_the_past_as_the_warehouse_does(desk: Settings) -> None:
+    """A clock that is decided in the second in which its case is reopened counts for the queue that held the closed case."""
+    at = datetime(2025, 7, 3, 18)
+    told: dict[str, list[list[str]]] = {}
+    with desk_at(desk, at) as past, reading(desk.home.warehouse) as warehouse:
+        assert not past.is_now
+        for table in ("mart.queue_health", "mart.error_budget", "mart.burn_rates", "mart.backlog_now", "mart.clock_now"):
+            sql = sql_at(NOW_OF.get(table, table))
+            held = rows(warehouse, sql, parameters=parameters_at(sql, at, desk.sources.desk.timezone))
+            told[table] = [sorted(map(str, held)), sorted(map(str, past.rows(table)))]
+    for table, (held_rows, copied_rows) in told.items():
+        assert held_rows, table
+        assert copied_rows == held_rows, table
 
 
 def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path: Path) -> None:
@@ -561,9 +575,18 @@ def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path:
     assert "2025-07-03" not in dates
 
 
+def test_marts_whose_cases_are_gone_tell_no_instant(log_desk: Settings, tmp_path: Path) -> None:
+    home = Home.of(tmp_path / "home")
+    shutil.copytree(log_desk.home.root, home.root)
+    shutil.rmtree(home.case_copies)
+    with pytest.raises(OpslaError, match="`opsla refresh` publishes them anew"), desk_at(replace(log_desk, home=home)):
+        pass
+
+
 def test_a_reader_of_the_publication_before_gets_every_page(desk: Settings) -> None:
-    """Right after a publication the one before is still shown, and its file of cases is gone: what reads that goes on with the new one."""
+    """Right after a publication the one before is still shown, and one of its files of cases is gone: what reads that goes on with the new one."""
     with serving(desk) as address, duckdb.connect(str(desk.home.warehouse)) as warehouse:
+        publish(warehouse, desk.home, PUBLISHED)  # from now on there is something beside the base
         for number, path in enumerate(["/api/what-if?target.desk.first_touch=1h&days=7", "/api/case?id=C20250703-000001"]):
             before = data(address, "/api/generation")["generation"]
             publish(warehouse, desk.home, PUBLISHED)
@@ -631,19 +654,19 @@ def test_an_error_page_tells_no_path(desk: Settings, tmp_path: Path) -> None:
             assert "duckdb" not in text
 
 
-def test_a_home_with_signs_of_a_pattern_in_its_name_reads_its_own_parts(tmp_path: Path) -> None:
+def test_a_home_with_signs_of_a_pattern_in_its_name_reads_its_own_cases(tmp_path: Path) -> None:
     """`h*` is a name of a directory, not a pattern that its neighbour matches too."""
-    for name, value in (("h*", 1), ("h[x]", 2), ("h?", 3), ("hx", 4), ("it's", 5)):
+    told = {"h*": 1, "h[x]": 2, "h?": 3, "hx": 4, "it's": 5}
+    for name, value in told.items():
+        with duckdb.connect(str(tmp_path / f"{value}.duckdb")) as connection:
+            connection.execute("create schema staging")
+            connection.execute(f"create table staging.backlog_spans as select {value} as value")
         (tmp_path / name).mkdir()
+        (tmp_path / f"{value}.duckdb").rename(tmp_path / name / "base.duckdb")
+    for name, value in told.items():
         with duckdb.connect() as connection:
-            quoted = str(tmp_path / name / "part.parquet").replace("'", "''")
-            connection.execute(f"copy (select {value} as value) to '{quoted}' (format parquet)")
-    with duckdb.connect() as connection:
-        connection.execute("create schema ops")
-        connection.execute("create table ops.published_parts as select 'staging.backlog_spans' as table_name, 'part.parquet' as file_name")
-        for name, value in (("h*", 1), ("h[x]", 2), ("h?", 3), ("hx", 4), ("it's", 5)):
-            place = published_places(connection, tmp_path / name).elsewhere["staging.backlog_spans"]
-            assert connection.execute(f"select value from {place}").fetchall() == [(value,)], name
+            selects = attach_cases(connection, [tmp_path / name / "base.duckdb"], "cases")
+            assert connection.execute(selects["staging.backlog_spans"]).fetchall() == [(value,)], name
 
 
 def test_readers_never_notice_that_publications_come(desk: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

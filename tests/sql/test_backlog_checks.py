@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -20,7 +19,6 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.warehouse.at_instant import parameters_at, sql_at
 from opsla_dagster.warehouse.changed_dates import current
 from opsla_dagster.warehouse.loads import _sql_below
-from opsla_dagster.warehouse.published_parts import record_parts, write_parts
 from opsla_dagster.warehouse.write import replace_whole
 from opsla_dagster.window import Window
 
@@ -224,52 +222,3 @@ def test_the_rules_of_a_date_are_all_the_sql_below_it() -> None:
     """What staging.backlog_debts says changes mart.backlog_daily without changing what is compared."""
     texts = _sql_below("mart.backlog_daily")
     assert {"mart.backlog_snapshot", "staging.backlog_debts", "staging.backlog_clocks", "staging.sla_clocks", "staging.events_clean"} <= texts.keys()
-
-
-def test_a_part_is_named_for_its_rows(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """Rows that changed are in another file, whatever ops.refreshed_partitions says of their dates."""
-    before = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
-    assert before == {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
-    story.begin()
-    try:
-        story.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
-        after = {part.file for part in write_parts(story, tmp_path, tmp_path / "none.duckdb")}
-    finally:
-        story.rollback()
-    assert len(after - before) == 1
-
-
-def test_a_month_is_looked_at_again_only_where_one_of_its_dates_was_made_anew(story: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    """Of the other months the published files stand, and nobody asks for their rows, which is what a long history would cost."""
-    marts = tmp_path / "marts.duckdb"
-    held = story.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
-    with duckdb.connect() as connection:
-        story.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
-        for (name,) in sorted(held):
-            story.execute(f"create schema if not exists other.{name.split('.')[0]}")
-            story.execute(f"create table other.{name} as from {name}")
-        story.execute("detach other")
-        connection.execute(f"attach '{tmp_path / 'other.duckdb'}' as other")
-        connection.execute("use other")
-        connection.execute("create schema if not exists ops")
-        connection.execute("create or replace table ops.schema_version as select 1 as schema_version, 'x' as opsla_version")
-        connection.execute(
-            "create or replace table ops.refreshed_partitions as select distinct 'log' as source, intake_date, 'd' as digest, "
-            "timestamp '2025-09-01' as as_of_at, 1 as cases, 1 as events from staging.backlog_spans"
-        )
-        first = write_parts(connection, tmp_path / "parts", marts)
-        connection.execute(f"attach '{marts}' as published")
-        connection.execute("create schema published.ops")
-        for table in ("schema_version", "refreshed_partitions"):
-            connection.execute(f"create table published.ops.{table} as from ops.{table}")
-        record_parts(connection, "published", first)
-        connection.execute("detach published")
-
-        connection.execute("update staging.backlog_spans set waits_for = 'vendor' where status = 'CUSTOMER_WAIT'")
-        assert write_parts(connection, tmp_path / "parts", marts) == first, "no date was made anew, so no row was looked at"
-        connection.execute("update ops.refreshed_partitions set as_of_at = timestamp '2025-09-02'")
-        again = write_parts(connection, tmp_path / "parts", marts)
-        assert [part.table for part in again if part not in first] == ["staging.backlog_spans"]
-        (tmp_path / "parts" / again[0].file).unlink()
-        assert write_parts(connection, tmp_path / "parts", marts) == again
-        assert all((tmp_path / "parts" / part.file).exists() for part in again), "a published file that is gone is written again"

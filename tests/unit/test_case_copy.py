@@ -1,8 +1,13 @@
-"""The published copy of single cases: what a failure in the middle of a file leaves behind, and that a run beside it is not disturbed."""
+"""The published copy of single cases: the warehouse's own file, and beside it what has changed since."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,57 +16,161 @@ import pytest
 
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings.home import Home
-from opsla_dagster.warehouse import case_copy
+from opsla_dagster.warehouse import case_copy, file_copy
+from opsla_dagster.warehouse.case_copy import attach_cases, copied_cases, record_cases
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.write import ensure_table
 
-MADE = "ops.refreshed_partitions"
+MADE, CASES, UNDATED = "ops.refreshed_partitions", "staging.case_milestones", "raw.rejected_rows"
 
 
-def test_a_file_that_fails_in_the_middle_is_not_in_the_way_of_the_next(tmp_path: Path) -> None:
-    """Beside a run it may be broken off at any statement; publishing then attaches a file of its own."""
-    before, file = tmp_path / "before.duckdb", tmp_path / "after.duckdb"
-    with duckdb.connect() as connection:
-        connection.execute("create schema ops")
-        ensure_table(connection, TABLES[MADE])
-        with case_copy._writing(connection, before) as copy:
-            case_copy._write_tables(connection, copy, {MADE: f"from {MADE}"})
-        connection.execute(f"insert into {MADE} (source, intake_date, digest) values ('log', date '2025-07-01', 'of today')")
-        with connection.cursor() as beside, pytest.raises(duckdb.CatalogException, match="not_there"), case_copy._writing(beside, file, before) as copy:
-            case_copy._replace_changed_dates(beside, copy, {MADE: "select * from not_there"}, "true")
-        assert not list(tmp_path.glob("after*"))
-        with case_copy._writing(connection, file, before) as copy:
-            case_copy._replace_changed_dates(connection, copy, {MADE: f"select * from {MADE}"}, "true")
-    with duckdb.connect(str(file), read_only=True) as copied:
-        assert copied.execute(f"select source from {MADE}").fetchall() == [("log",)]
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
 
 
-def test_a_transaction_of_the_run_may_see_one_file_after_another(tmp_path: Path) -> None:
-    """DuckDB attaches for everybody, and breaks a transaction that has seen two databases of one name: a run that makes a table while half-years are copied beside it."""
-    home = Home(tmp_path)
-    with duckdb.connect(str(tmp_path / "ops_warehouse.duckdb")) as connection:
-        connection.execute("create schema ops")
-        ensure_table(connection, TABLES[MADE])
+@pytest.fixture
+def warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Twelve dates of one case each, and one row without a date."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        for schema in ("raw", "staging", "ops"):
+            connection.execute(f"create schema {schema}")
+        for table in (MADE, CASES, UNDATED):
+            ensure_table(connection, TABLES[table])
         connection.execute(f"create table {VERSION_TABLE} as select 1 as schema_version, 'x' as opsla_version")
-        connection.execute(
-            f"insert into {MADE} (source, intake_date, digest, as_of_at, cases, events) "
-            "select 'log', day, 'd', timestamp '2025-08-01', 1, 1 from (values (date '2024-12-31'), (date '2025-06-30'), (date '2025-07-01')) as days (day)"
-        )
-        seen: list[str] = []
-        with connection.cursor() as beside:
+        days = "from range(12) as days (n)"
+        connection.execute(f"insert into {MADE} (source, intake_date, digest, cases) select 'log', date '2025-07-01' + n::int, 'd', 1 {days}")
+        connection.execute(f"insert into {CASES} (case_id, intake_date, priority) select 'C' || n, date '2025-07-01' + n::int, 'P1' {days}")
+        connection.execute(f"insert into {UNDATED} (source) values ('log')")
+        yield connection
 
-            def look(copying: Callable[..., None]) -> Callable[..., None]:
-                def copying_and_looked_at(*arguments: Any) -> None:
-                    copying(*arguments)
-                    seen.extend(name for (name,) in connection.execute("select distinct database_name from duckdb_tables() where database_name like 'cases%'").fetchall())
 
-                return copying_and_looked_at
+def published(connection: duckdb.DuckDBPyConnection, home: Home) -> list[str]:
+    """Publishes the cases alone, with marts that name them; which files they are."""
+    with copied_cases(connection, home) as files:
+        pass
+    home.marts_database.unlink(missing_ok=True)
+    connection.execute(f"attach '{home.marts_database}' as published")
+    connection.execute("create schema published.ops")
+    record_cases(connection, "published", files)
+    connection.execute("detach published")
+    assert all(file.exists() for file in files)
+    assert not list(home.case_copies.glob("*.writing"))
+    return [file.name for file in files]
 
-            with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(case_copy, "_write_tables", look(case_copy._write_tables))
-                connection.begin()
-                files = case_copy.copy_half_years(beside, home)
-                connection.execute(f"select count(*) from {MADE}")
-                connection.commit()
-    assert len(files) == 3
-    assert len(set(seen)) == 3
+
+def held(home: Home, files: list[str]) -> dict[str, list[Any]]:
+    with duckdb.connect() as connection:
+        selects = attach_cases(connection, [home.case_copies / name for name in files], "copied")
+        return {table: connection.execute(f"{select} order by all").fetchall() for table, select in selects.items()}
+
+
+def warehouse_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, list[Any]]:
+    return {table: connection.execute(f"from {table} order by all").fetchall() for table in (MADE, CASES, UNDATED)}
+
+
+def make_anew(connection: duckdb.DuckDBPyConnection, *days: int, priority: str = "P2") -> None:
+    for day in days:
+        connection.execute(f"update {MADE} set digest = digest || '+' where intake_date = $day", {"day": date(2025, 7, day)})
+        connection.execute(f"update {CASES} set priority = $priority where intake_date = $day", {"day": date(2025, 7, day), "priority": priority})
+
+
+def test_the_base_stays_while_few_dates_have_changed(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
+    [base] = published(warehouse, home)
+    assert held(home, [base]) == warehouse_rows(warehouse)
+
+    # One date, the same again, another one; rows that have no dates; a date that is gone; nothing at all.
+    steps: list[tuple[list[int], str]] = [([3], ""), ([3], ""), ([4], f"insert into {UNDATED} (source) values ('other')"), ([], ""), ([], "date '2025-07-05'")]
+    for days, other in steps:
+        make_anew(warehouse, *days, priority=f"P{len(days) + 1}")
+        if other.startswith("date"):
+            for table in (MADE, CASES):
+                warehouse.execute(f"delete from {table} where intake_date = {other}")
+        elif other:
+            warehouse.execute(other)
+        files = published(warehouse, home)
+        assert (files[0], len(files)) == (base, 2)
+        assert held(home, files) == warehouse_rows(warehouse)
+
+    # A date that is as the base has it again.
+    warehouse.execute(f"update {MADE} set digest = 'd' where intake_date = date '2025-07-04'")
+    warehouse.execute(f"update {CASES} set priority = 'P1' where intake_date = date '2025-07-04'")
+    files = published(warehouse, home)
+    assert files[0] == base
+    assert held(home, files) == warehouse_rows(warehouse)
+    make_anew(warehouse, 1, 2, 8, 9)
+    [another] = published(warehouse, home)
+    assert another != base, "more than three tenths of the dates"
+    assert held(home, [another]) == warehouse_rows(warehouse)
+
+
+def test_a_base_that_is_of_no_use_is_made_anew(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
+    [base] = published(warehouse, home)
+    warehouse.execute(f"update {VERSION_TABLE} set opsla_version = 'y'")
+    [other] = published(warehouse, home)
+    assert other[:14] != base[:14], "of another opsla"
+    warehouse.execute(f"alter table {CASES} add column another integer")
+    [wider] = published(warehouse, home)
+    assert wider[:14] != other[:14], "of other columns"
+    (home.case_copies / wider).write_bytes(b"damaged")
+    [whole] = published(warehouse, home)
+    (home.case_copies / whole).unlink()
+    [again] = published(warehouse, home)
+    assert held(home, [again]) == warehouse_rows(warehouse)
+
+
+@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "beside it"])
+def test_a_copy_that_breaks_off_is_not_in_the_way_of_the_next(
+    warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]
+) -> None:
+    if changed:
+        published(warehouse, home)
+        make_anew(warehouse, *changed)
+    before = sorted(home.case_copies.glob("*"))
+    with pytest.MonkeyPatch.context() as patched:
+        if changed:
+            patched.setattr(case_copy, "_replaced", lambda *_asked: ["select nothing"])
+            with pytest.raises(duckdb.BinderException, match="nothing"), copied_cases(warehouse, home):
+                pass
+        else:
+            patched.setattr(file_copy, "__file__", str(home.root / "gone.py"))
+            with pytest.raises(OSError, match=r"gone\.py"), copied_cases(warehouse, home):
+                pass
+    assert sorted(home.case_copies.glob("*")) == before
+    with pytest.raises(RuntimeError, match="of the marts"), copied_cases(warehouse, home):
+        raise RuntimeError("of the marts")
+    assert not list(home.case_copies.glob("*.writing"))
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+def test_the_run_keeps_its_lock_while_its_file_is_copied(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """A process gives up its lock when it closes the file, whoever opened it: somebody else could write into the warehouse of a run."""
+    published(warehouse, home)
+    attempt = f"import duckdb; duckdb.connect({str(home.warehouse)!r})"
+    told = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=False)
+    assert "Conflicting lock" in told.stderr
+
+
+def test_rows_that_are_in_the_log_alone_are_in_the_base(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
+    warehouse.execute("set checkpoint_threshold = '1GB'")
+    warehouse.execute(f"insert into {UNDATED} (source) values ('later')")
+    assert home.warehouse.with_name(f"{home.warehouse.name}.wal").stat().st_size > 0
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+@pytest.mark.parametrize("offered", [0, 5, None], ids=["nothing", "a part", "an error"])
+def test_a_file_is_copied_whole_whatever_the_file_system_offers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: int | None) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(bytes(range(256)) * 1000)
+    offers = iter([offered, 0])
+    copy_range = os.copy_file_range
+
+    def copied(read: int, written: int, wanted: int) -> int:
+        most = next(offers)
+        if most is None:
+            raise OSError(errno.EXDEV, "not here")
+        return copy_range(read, written, most) if most else 0
+
+    monkeypatch.setattr(os, "copy_file_range", copied)
+    file_copy.copy_file(str(source), str(target))
+    assert target.read_bytes() == source.read_bytes()

@@ -58,7 +58,7 @@ def test_rows_of_a_source_that_is_gone_do_not_stay(tmp_path: Path) -> None:
 
 
 def test_what_is_attached_is_not_what_the_warehouse_has(tmp_path: Path) -> None:
-    """A copy that is written beside the run has tables of the same names: each is dropped once, and what only the copy has is not there."""
+    """A copy that is being written has tables of the same names: each is dropped once, and what only the copy has is not there."""
     settings = settings_with(tmp_path, LOG)
     gone, of_the_copy = "staging.source_clock_comparison", "mart.staffing_replay"
     assert gone not in {table.name for table in (*active_tables(settings.sources), *empty_tables(settings.sources))}

@@ -43,32 +43,21 @@ clocks as (
             clocks.due_at > period.from_at
             and clocks.due_at <= period.now_at
     where clocks.is_past_target is not null
-),
-
--- Where one stretch ends and the next begins in the instant, the former held the case.
-held_clocks as (
-    select
-        clocks.*,
-        coalesce(spans.team, 'none') as queue,
-        row_number() over (
-            partition by clocks.case_id, clocks.policy, clocks.metric, clocks.cycle order by spans.started_at, spans.ended_at nulls last
-        ) as span_number
-    from clocks
-    left join staging.backlog_spans as spans
-        on
-            clocks.case_id = spans.case_id
-            and spans.started_at <= clocks.decided_at
-            and (spans.ended_at >= clocks.decided_at or spans.ended_at is null)
 )
 
+-- Where one stretch ends and the next begins in the instant, the former held the case; in the instant of intake the first one.
 select
-    case_id,
-    policy,
-    metric,
-    cycle,
-    due_at,
-    decided_at,
-    queue,
-    is_bad
-from held_clocks
-where span_number = 1
+    clocks.case_id,
+    clocks.policy,
+    clocks.metric,
+    clocks.cycle,
+    clocks.due_at,
+    clocks.decided_at,
+    coalesce(spans.team, 'none') as queue,
+    clocks.is_bad
+from clocks
+left join staging.backlog_spans as spans
+    on
+        clocks.case_id = spans.case_id
+        and (spans.started_at < clocks.decided_at or (spans.began_with = 'opened' and spans.started_at <= clocks.decided_at))
+        and (spans.ended_at >= clocks.decided_at or spans.ended_at is null)

@@ -36,31 +36,25 @@ WITH period AS (
     ON clocks.due_at > period.from_at AND clocks.due_at <= period.now_at
   WHERE
     NOT clocks.is_past_target IS NULL
-), held_clocks AS (
-  SELECT
-    clocks.*,
-    COALESCE(spans.team, 'none') AS queue,
-    ROW_NUMBER() OVER (
-      PARTITION BY clocks.case_id, clocks.policy, clocks.metric, clocks.cycle
-      ORDER BY spans.started_at NULLS LAST, spans.ended_at NULLS LAST
-    ) AS span_number
-  FROM clocks
-  LEFT JOIN staging.backlog_spans AS spans
-    ON clocks.case_id = spans.case_id
-    AND spans.started_at <= clocks.decided_at
-    AND (
-      spans.ended_at >= clocks.decided_at OR spans.ended_at IS NULL
-    )
 )
 SELECT
-  case_id,
-  policy,
-  metric,
-  cycle,
-  due_at,
-  decided_at,
-  queue,
-  is_bad
-FROM held_clocks
-WHERE
-  span_number = 1
+  clocks.case_id,
+  clocks.policy,
+  clocks.metric,
+  clocks.cycle,
+  clocks.due_at,
+  clocks.decided_at,
+  COALESCE(spans.team, 'none') AS queue,
+  clocks.is_bad
+FROM clocks
+LEFT JOIN staging.backlog_spans AS spans
+  ON clocks.case_id = spans.case_id
+  AND (
+    spans.started_at < clocks.decided_at
+    OR (
+      spans.began_with = 'opened' AND spans.started_at <= clocks.decided_at
+    )
+  )
+  AND (
+    spans.ended_at >= clocks.decided_at OR spans.ended_at IS NULL
+  )
