@@ -588,7 +588,7 @@ class EventLogSource(Source):
 
     def rejected_rows(self) -> pa.Table:
         """Schema REJECTED_ROWS, in the order of files and records; one row a rejected record."""
-        columns = f"*, {self._snapshot.counts.rows} as source_rows, {clock_relevance(self._settings)} as is_clock_relevant"
+        columns = f"*, {literal(self._settings.form)} as resource, {self._snapshot.counts.rows} as source_rows, {clock_relevance(self._settings)} as is_clock_relevant"
         return self._table(f"select {columns} from {self._snapshot.rejected}", REJECTED_ROWS)
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
