@@ -26,7 +26,7 @@ from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope, scope_of
-from opsla_dagster.catalog import TABLES, Area, Kind, Table
+from opsla_dagster.catalog import PUBLISHED, TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
 from opsla_dagster.checks.invariants import check_invariant, severity_of
 from opsla_dagster.checks.outcome import Outcome
@@ -157,7 +157,7 @@ def build_asset(
                     counted = _row_counts(line, scope, rows)
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
-                    if line.python and line.python.beside:
+                    if line.python and line.python.beside and _publishes(context):
                         context.resources.warehouse.begin_beside(partial(line.python.beside, settings.home))
                 else:
                     judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
@@ -182,6 +182,11 @@ def build_asset(
         )
 
     return table_asset
+
+
+def _publishes(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run comes to publish: what is begun beside another one would be broken off with it."""
+    return dg.AssetKey(PUBLISHED) in context.job_def.asset_layer.selected_asset_keys
 
 
 def _told_of_run(

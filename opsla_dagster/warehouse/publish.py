@@ -23,7 +23,8 @@ from opsla_dagster.warehouse.case_copy import (
     record_cases,
 )
 from opsla_dagster.warehouse.changed_dates import forget_unpublished
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk, table_names
+from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.exhaustion import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.published_parts import PARTED_TABLES, Part, record_parts, remove_old_parts, write_parts
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal

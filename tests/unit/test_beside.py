@@ -13,7 +13,8 @@ import pytest
 from opsla_dagster.assets import factory
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.beside import Beside
-from opsla_dagster.warehouse.connection import Warehouse, disk_error
+from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.exhaustion import disk_error
 
 _FOR_EVER = "select count(*) from range(10000000000) as a, range(10000000000) as b where a.range + b.range = 3"
 
