@@ -710,7 +710,7 @@ def test_a_figure_is_as_many_cases_as_its_list_has(center: str, at: str, queue: 
         state += f"&queue={quote(worst['dimension_value'])}"
     figures = data(center, f"/api/now?{state}")["figures"]
     _, _, text = ask(center, f"/?{state}")
-    led = {key: re.search(rf'id="figure-{key}".*?href="([^"]+)"', text, re.DOTALL) for key in ("open_cases", "breached_open_cases", "due_in_2_hours_cases")}
+    led = {key: re.search(rf'id="figure-{key}".*?href="([^"]+)"', text, re.DOTALL) for key in ("open_cases", "breached_open_cases", "due_in_2_hours_cases", "due_next_business_day_cases")}
     assert figures["open_cases"]["value"]
     for key, found in led.items():
         assert found is not None

@@ -100,8 +100,11 @@ def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
     yield Figure(
         "due_in_2_hours_cases", "Due within 2 hours", health["due_in_2_hours_cases"] if is_promised else None,
         href=opened(standing="due_in_2_hours") if is_promised else None,
-        notes=[f"by the clock on the wall; {wording.count(health['due_next_business_day_cases'])} by the end of the next business day"] if is_promised else [],
-        tone="warn" if health["due_in_2_hours_cases"] else "",
+        notes=["by the clock on the wall"] if is_promised else [], tone="warn" if health["due_in_2_hours_cases"] else "",
+    )
+    yield Figure(
+        "due_next_business_day_cases", "Due by the end of the next business day", health["due_next_business_day_cases"] if is_promised else None,
+        href=opened(standing="due_next_business_day") if is_promised else None,
     )
     yield Figure(
         "debt_seconds", "SLA debt", health["debt_seconds"] if is_promised else None, "seconds", href=opened(standing="past_due") if is_promised else None,
@@ -285,7 +288,7 @@ def _ages(view: View, ages: Sequence[Row]) -> Grid:
         columns=[
             Column("priority", "Priority"),
             *(Column(name, title, "count", href=_to_cell(view, name)) for name, title in AGES.items()),
-            Column("breached_open_cases", "Past due", "count"),
+            Column("breached_open_cases", "Past due", "count", href=lambda row: view.state.url("/open", priority=row["priority"], standing="past_due") if row["breached_open_cases"] else None),
         ],
         rows=list(ages),
         empty="No case is open.",
@@ -376,7 +379,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("debt_seconds", "Debt", "seconds"),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
-            *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
+            *([Column("active_cases", "Wait for us", "count", href=lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, waits_for="us") if row["active_cases"] else None)] if is_status_told else []),
             *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
