@@ -174,6 +174,21 @@ def test_a_queue_has_its_own_screen(browser: Any, center: str) -> None:
     assert number(told(browser, "#figure-open_cases .value")) == opened
 
 
+def test_a_phone_has_fewer_cards_and_a_link_to_all(browser: Any, center: str, screen: Callable[..., None]) -> None:
+    def shown() -> tuple[int, int]:
+        rows = browser.find_elements("css selector", "section[aria-labelledby=next] tbody tr")
+        return sum(row.is_displayed() for row in rows), len(rows)
+
+    browser.get(center + "/")
+    on_desk, rows = shown()
+    assert on_desk == rows > 7
+    assert not browser.find_element("css selector", ".on-phone").is_displayed()
+    screen(PHONE)
+    assert shown() == (5, rows)
+    browser.find_element("css selector", "section[aria-labelledby=next] .on-phone a").click()
+    assert shown() == (rows, rows)
+
+
 def test_what_if_is_asked_with_a_form_and_kept_in_the_address(browser: Any, center: str) -> None:
     browser.get(center + "/promises")
     browser.find_element("link text", "What would other targets have done?").click()

@@ -13,6 +13,7 @@ from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.standing import AGES, LIGHTS, PACE, TONES, simulated, to_green
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.backlog import DAYS_COMPARED, green_days_words
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.next_tickets import (
     BY_DUE_DATE,
@@ -31,7 +32,7 @@ from opsla_dagster.reporting.next_tickets import (
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
-NEXT_SHOWN, TREND_DAYS = 12, 28
+NEXT_SHOWN, TREND_DAYS = 12, DAYS_COMPARED
 #: What the last column of the next tickets is.
 DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one."
 #: What no case of is open has no row in mart.queue_health.
@@ -58,7 +59,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "is_held": len(view.queues) > 1, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
+            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "green_days": _green_days(days), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
@@ -80,6 +81,11 @@ def _pace(health: Row) -> str:
         return ""
     falling_due = f", {wording.rate(due)} fall due by the end of the next business day" if due is not None else ""
     return f"{wording.counted(health['breached_open_cases'], 'case')} past due; in an open hour {wording.rate(pace)} leave, {wording.rate(arrived)} come in{falling_due}."
+
+
+def _green_days(days: Sequence[Row]) -> str:
+    """At the ends of how many of the days nothing was past due; empty where there are too few."""
+    return green_days_words(sum(not row["breached_open_cases"] for row in days), len(days)) if len(days) >= FEWEST_DAYS else ""
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:

@@ -65,7 +65,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
     policies, late = view.settings.sla_policies, _past_due(view, rows)
     shown = [
         {
-            **row, "past_due": ", ".join(late.get(row["case_id"], [])) or None, "next": metric_title(policies, row["next_metric"]) if row["next_metric"] else None, "waits": WAITS.get(row["waits_for"] or ""),
+            **row, "past_due": "; ".join(late.get(row["case_id"], [])) or None, "next": metric_title(policies, row["next_metric"]) if row["next_metric"] else None, "waits": WAITS.get(row["waits_for"] or ""),
             "ticket": "open" if view.ticket_url(row["source"], row["case_id"]) else None, "debt_seconds": row["debt_seconds"] or None,
         }
         for row in rows
