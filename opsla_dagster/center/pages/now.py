@@ -12,11 +12,11 @@ from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.standing import AGES, LIGHTS, PACE, TONES, simulated, to_green
 from opsla_dagster.center.view import View
+from opsla_dagster.queueing.orders import BY_DUE_DATE
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.backlog import DAYS_COMPARED, green_days_words
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.next_tickets import (
-    BY_DUE_DATE,
     POLICIES,
     RISK_AND_CHANCE,
     TICKETS,
