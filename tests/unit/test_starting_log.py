@@ -301,6 +301,12 @@ def test_a_case_without_a_name_is_found_by_what_repeats(tmp_path: Path) -> None:
     assert found.columns["case_id"] == "ref no"
 
 
+def test_a_header_without_names_is_said(tmp_path: Path) -> None:
+    for header in (",,", "x,x,x"):
+        with pytest.raises(OpslaError, match=r"no column has a name of its own; expected a header, a row that names each column once"):
+            proposal(written(tmp_path, f"{header}\n" + "A,New,2025-07-07 09:00:00\n" * 3))
+
+
 def test_nothing_but_a_header(tmp_path: Path) -> None:
     with pytest.raises(OpslaError, match="no record below its header"):
         proposal(written(tmp_path, "Ticket,State,At\n"))
