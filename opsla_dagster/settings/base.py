@@ -273,7 +273,7 @@ def _yaml_path(content: Any, location: Place) -> str:
     parts: list[str] = []
     here = content
     for number, part in enumerate(location, start=1):
-        is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int) and part < len(here)
         if is_there or (number == len(location) and part != "[key]" and isinstance(here, dict | list)):
             parts.append(str(part))
         if is_there:
