@@ -480,8 +480,10 @@ def test_what_a_desk_has_no_data_for_is_not_shown(log_center: str, center: str) 
 
 
 def test_records_that_could_not_be_used_are_told(log_center: str) -> None:
-    rows = data(log_center, "/api/quality")["tables"]["rejected"]["rows"]
-    assert sorted((row["case_id"], row["records"]) for row in rows) == [("T-3", 1), ("T-4", 1)]
+    found = data(log_center, "/api/quality")
+    rows = found["tables"]["rejected"]["rows"]
+    assert sorted((row["case_id"], row["records"], row["resource"]) for row in rows) == [("T-3", 1, "updates"), ("T-4", 1, "updates")]
+    assert found["figures"]["rejected_records"]["value"] == 2
 
 
 def promise_figures_of(settings: Settings) -> list[dict[str, Any]]:
