@@ -34,7 +34,8 @@ from opsla_dagster.settings.sla_policies import sla_policies
 from opsla_dagster.sources.bronze.report import LoadStep, on_load_step
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, is_of_the_disk
+from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS
+from opsla_dagster.warehouse.exhaustion import is_of_the_disk
 from opsla_dagster.window import Window, dates_of
 
 #: Dagster would log every event to the terminal; its UI has them all, and failures are told in one message.

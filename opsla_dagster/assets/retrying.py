@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
+import duckdb
 from dagster._core.storage.tags import (
     BACKFILL_ID_TAG,
     MAX_RETRIES_TAG,
@@ -22,6 +23,7 @@ from sqlalchemy.exc import OperationalError
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.lease import PROCESS_TAG
 from opsla_dagster.warehouse.connection import Warehouse
+from opsla_dagster.warehouse.exhaustion import memory_error
 
 #: How long a step waits before its second, third and fourth try: from 01:00 on the last one begins well before the deadline of the night.
 WAITS_SECONDS: Sequence[float] = (60.0, 300.0, 900.0)
@@ -45,7 +47,8 @@ def failing_plainly(
         yield
     except but:
         raise
-    except (OpslaError, sqlite3.OperationalError, OperationalError) as error:
+    except (OpslaError, sqlite3.OperationalError, OperationalError, duckdb.OutOfMemoryException) as raised:
+        error = memory_error("rows that the step needs", raised) if isinstance(raised, duckdb.OutOfMemoryException) else raised
         if not isinstance(error, OpslaError) and not passes(error):
             raise
         waits = waits_seconds if is_unattended(context.run.tags) else ()

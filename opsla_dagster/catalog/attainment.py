@@ -75,7 +75,8 @@ AREA = Area(
         ),
         table(
             "mart.open_clocks", Kind.FULL_REFRESH, "One row per running clock.",
-            "What is about to breach: open clocks as of when their date was last looked at, those past their target as breached.",
+            "Open clocks as of when their date was last looked at, those past their target as breached: what a verdict on all that is known rests on. Where all cases have "
+            "ended by the latest look, as in the demo, it has no rows; what is open at the instant that now stands for is in mart.clock_now.",
             key="case_id policy metric cycle",
             columns="""source case_id policy metric cycle is_source_promise tier case_type priority team brand region channel customer started_at
                        elapsed_seconds target_seconds remaining_seconds

@@ -55,6 +55,7 @@ COLUMNS = [
     count("waiting_cases_at_end", "The same at its end"),
     text("heads_source", "schedule: effective heads of the source; estimated: agents that let cases go on the date, shared among queues; unknown", values=("schedule", "estimated", "unknown")),
     flag("is_today_begun", "Now lies within its local date, not at its start"),
+    flag("is_now_on_business_day", "Now lies within a business day of the desk, or at its very end"),
     measure("left_today_open_hours", "Open hours of now's local date that are still to come"),
     Column("left_today_time_share", "DOUBLE", "Part of now's local date that is still to come, 0-1", at_least=0, at_most=1),
     Column("left_today_arrivals_share", "DOUBLE", "Part of the arrivals of such a day that comes after now's time of day, by mart.arrival_hours; without any, left_today_time_share; 0-1", at_least=0, at_most=1),
@@ -149,7 +150,7 @@ AREA = Area(
             "mart.throughput", Kind.FULL_REFRESH, "One row per value of one dimension.",
             "What leaves in an open hour, and in a staffed hour, while work waits, over the last 56 dates.",
             key="dimension dimension_value",
-            columns="""now_at dimension dimension_value is_today_begun left_today_open_hours left_today_time_share left_today_arrivals_share business_days other_days usual_open_cases fewest_new_cases open_hours waiting_hours gone_cases_per_open_hour
+            columns="""now_at dimension dimension_value is_today_begun is_now_on_business_day left_today_open_hours left_today_time_share left_today_arrivals_share business_days other_days usual_open_cases fewest_new_cases open_hours waiting_hours gone_cases_per_open_hour
                        open_hours_per_business_day gone_cases_outside_hours_per_business_day gone_cases_per_other_day
                        gone_p10_cases_per_business_day gone_p90_cases_per_business_day gone_width_cases_per_business_day heads heads_source gone_cases_per_staffed_hour throughput_basis""",
         ),

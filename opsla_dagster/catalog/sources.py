@@ -19,7 +19,7 @@ COLUMNS = [
     text("value_text", "The fact as a word or words; NULL where it is a number", nullable=True),
     measure("value_number", "The fact as a number, in the unit of the fact's name (true is 1, false is 0); NULL where it is words", at_least=None),
     # drift of what is loaded from ticket systems
-    text("resource", "What the record is of: tickets, conversations ..."),
+    text("resource", "What the record is of: of a ticket system tickets, conversations ...; of a log the form of its records (updates, cases, changes, links)"),
     text("drift", "How the field is not as it is known", values=("new", "missing", "retyped", "unknown")),
     text("expected_type", "Type that is known of the field", nullable=True),
     text("found_type", "Type that was found; of an unknown word, the word", nullable=True),
@@ -31,7 +31,7 @@ COLUMNS = [
     text("field", "Canonical field that could not be read"),
     text("record", "The row itself, as JSON"),
     flag("is_clock_relevant", "A clock of the case may rest on what the record told: it is no link, and repeats no record that is used"),
-    count("source_rows", "Records like this one, used and rejected: of a log those in all its files, of a ticket system those of the same kind"),
+    count("source_rows", "Records of the source and resource, used and rejected: of a log those in all its files"),
     # staffing
     local_date("staff_date", "Local date of the shift"),
     text("shift", "Name of the shift"),
@@ -102,7 +102,7 @@ AREA = Area(
             "raw.rejected_rows", Kind.FULL_REFRESH, "One row per record of a source that could not be used.",
             "Nothing is lost: every rejected record with its reason and the record itself.",
             key="source file row_number field",
-            columns="source file row_number case_id record_date field reason record source_rows is_clock_relevant",
+            columns="source resource file row_number case_id record_date field reason record source_rows is_clock_relevant",
             nullable="case_id",
         ),
         table(

@@ -7,11 +7,8 @@ from opsla_dagster.catalog.area import Area
 from opsla_dagster.catalog.column_kinds import count, flag, instant, measure, text
 from opsla_dagster.catalog.model import Column, Kind
 from opsla_dagster.catalog.table import tables_with
+from opsla_dagster.queueing.orders import PICKING_POLICIES, WORKED_ORDERS
 
-#: Who goes first.
-PICKING_POLICIES = ("earliest due date", "guarded index")
-#: In which order a replay takes cases.
-WORKED_ORDERS = ("first in, first out", "earliest due date", "guarded index")
 #: What an estimate of work rests on.
 WORK_SOURCES = ("handling told by the source", "pace of the queue", "unknown")
 #: What came of a ticket that was shown, or was worked on instead of one that was.

@@ -106,7 +106,7 @@ class QueuesParameters(InstantParameters):
 class OpenParameters(Parameters):
     """Of the list of open cases."""
 
-    standing: Annotated[str, _text("past_due or due_in_2_hours.")] = ""
+    standing: Annotated[str, _text("past_due, due_in_2_hours or due_next_business_day (by its end).")] = ""
     age: Annotated[str, _text("under_1_day, 1_to_3_days, 3_to_7_days, 7_to_30_days or over_30_days.")] = ""
     waits_for: Annotated[str, _text("us, customer, vendor or other.")] = ""
     status: Annotated[str, _text("The status at the instant.")] = ""

@@ -27,6 +27,8 @@ from opsla_dagster.reporting.spreadsheet import write_csv
 _HOUR = timedelta(hours=1)
 #: Rows of a table that a page shows before it links to all of them, and how many it shows then; the CSV has every row.
 ROWS_SHOWN, MOST_ROWS_SHOWN = 12, 500
+#: Of rows that are cards on a phone, so many are shown there before all are asked for.
+CARDS_SHOWN = 5
 #: Values of an attribute that stand for none.
 _NONE = "none"
 
@@ -63,7 +65,7 @@ def html(
     return templates.get_template(f"pages/{page.template}").render(
         {
             "page": page, "state": state, "path": path, "here": "/promises" if path == "/what-if" else "/cases" if path == "/case" else path,
-            "navigation": navigation, "whole": whole, "rows_shown": ROWS_SHOWN, "most_rows_shown": MOST_ROWS_SHOWN, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
+            "navigation": navigation, "whole": whole, "rows_shown": ROWS_SHOWN, "most_rows_shown": MOST_ROWS_SHOWN, "cards_shown": CARDS_SHOWN, "missing": wording.MISSING, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
             "instant": _instant(view) if view and is_of_instant else None, "again": again, "now_url": again(at=None, page=None),
             "generation": view.publication.generation if view else "", "published": f"{wording.local_instant(view.publication.published_at, view.zone)} ({view.zone})" if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),

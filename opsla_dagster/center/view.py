@@ -33,7 +33,7 @@ _CASES_AT = "cases_at_the_instant"
 #: What fell due by the instant, which budgets and their burn are both of.
 _DUE_AT = "due_clocks_at_the_instant"
 #: What a page asks for at its instant; all else is over everything loaded, or has dates of its own.
-_ASKED_AT = ("mart.backlog_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates", "mart.active_escalations")
+_ASKED_AT = ("mart.backlog_now", "mart.clock_now", "mart.queue_health", "mart.error_budget", "mart.burn_rates", "mart.active_escalations")
 QUERIES = Path(__file__).with_name("queries")
 _ZENDESK_LINK = "{address}/agent/tickets/{{case_id}}"
 
@@ -164,6 +164,12 @@ class View:
     def last_whole_day(self) -> date:
         """The last date of the desk that was over at the instant shown; figures of later dates would include what happened after it."""
         return self.local_day(self.at) - timedelta(days=1)
+
+    @property
+    def next_business_day_ends_at(self) -> datetime | None:
+        """When the desk's next business day after the date of the instant shown is over (UTC, naive); None where its calendar has none soon."""
+        found: datetime | None = self.row("next_business_day", today=self.local_day(self.at))["ends_at"]
+        return found
 
     def local_day(self, at: datetime) -> date:
         """The desk's date of an instant."""

@@ -15,8 +15,6 @@ import numpy as np
 from opsla_dagster.forecasting.backtest import HORIZON, Series, all_origins, known_at
 from opsla_dagster.forecasting.models import Floats
 
-#: The models that config/forecast.yml may name.
-CHALLENGERS = ("AutoETS", "MSTL")
 #: The busiest series are asked, no others.
 MOST_SERIES = 5
 #: Days of history that a model sees.

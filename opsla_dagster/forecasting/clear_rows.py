@@ -66,6 +66,7 @@ def work_of(throughput: Row, days: Sequence[Row]) -> Work:
         spread=throughput["gone_width_cases_per_business_day"] / P10_TO_P90,
         measured_days=throughput["business_days"],
         fewest_new=throughput["fewest_new_cases"],
+        is_now_on_business_day=throughput["is_now_on_business_day"],
     )
 
 
@@ -124,11 +125,14 @@ def clear_words(found: Reached | None, throughput: Row, target: float, least: fl
     """What the figures rest on; of a target below the `least` that is always open, why it cannot be reached."""
     if found is None:
         return f"cannot be reached: {least:,.0f} {'case' if least == 1 else 'cases'} or more are open at the end of every business day because they came in on it"
-    if throughput["open_cases"] <= target:
+    is_there = throughput["open_cases"] <= target
+    if is_there and throughput["is_now_on_business_day"]:
         return "already there"
     words = "not within half a year at this pace, in half of the futures or more" if found.share < _HALF else "at this pace"
     if throughput["throughput_basis"] == "all open hours":
         words += "; work never waited for 10 hours, so that more may be possible"
+    if is_there:
+        words += "; no more are open now, but now lies outside business days"
     return words
 
 

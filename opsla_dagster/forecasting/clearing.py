@@ -43,7 +43,7 @@ class Work:
 
     `done_open`, `done_other`: cases that leave on a day with open hours and on another one, while work waits; `spread`: standard deviation of the first
     between dates of one weekday (that Mondays are slow is no chance); `measured_days`: how many days that is of. `fewest_new`: cases that are open at the end of any business day
-    because they have just come in; None: unknown. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
+    because they have just come in; None: unknown. `is_now_on_business_day`: now lies within one or at its end, so that what is open now counts. `done_today`: where now lies within its day, what leaves in the rest of it; `days[0]` is that rest. None: the day is whole.
     """
 
     open_cases: int
@@ -56,6 +56,7 @@ class Work:
     measured_days: int
     done_today: float | None = None
     fewest_new: float | None = None
+    is_now_on_business_day: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,13 @@ def reached(work: Work, targets: Sequence[float], change: Change) -> list[Reache
     the same time: done x (1 + heads) / (1 + handling_time).
     """
     least = floor(work, change)
-    is_asked = any(least <= target < work.open_cases for target in targets)
+    # What is open off business days is no end of one: a Sunday has less than any Monday.
+    there_from = float(work.open_cases) if work.is_now_on_business_day else np.inf
+    is_asked = any(least <= target < there_from for target in targets)
     futures = _open_cases(work, change) if is_asked else np.zeros((0, DAYS_AHEAD))
     is_open = _is_open(work)
     first = work.days[0].day
-    return [None if target < min(least, work.open_cases) else _when(futures, target, work.open_cases, first, is_open) for target in targets]
+    return [None if target < min(least, there_from) else _when(futures, target, there_from, first, is_open) for target in targets]
 
 
 def floor(work: Work, change: Change) -> float:
@@ -135,8 +138,8 @@ def _speed(change: Change) -> float:
     return (1 + change.heads) / (1 + change.handling_time)
 
 
-def _when(futures: Floats, target: float, open_cases: int, first: date, is_open: np.ndarray) -> Reached:
-    if open_cases <= target:
+def _when(futures: Floats, target: float, there_from: float, first: date, is_open: np.ndarray) -> Reached:
+    if there_from <= target:
         return Reached(1.0, first, first, first, 0, 0, 0)
     # Weekends shrink a backlog that Monday brings back: only the ends of business days count, as in what it usually is.
     is_down = (futures <= target + _ROUNDING) & is_open

@@ -91,7 +91,6 @@ def poisson_regression(histories: Histories) -> Floats:
 
 #: By name, the simplest first: of two that are equally good the first serves.
 MODELS: dict[str, Model] = {"seasonal naive": seasonal_naive, "weekday mean": weekday_mean, "Poisson regression": poisson_regression}
-BASELINE = "seasonal naive"
 
 
 def _usual_weeks(histories: Histories) -> tuple[Floats, Flags]:

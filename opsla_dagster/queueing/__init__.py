@@ -7,6 +7,7 @@ used for (areas `worklist`, `staffing`), DuckDB, Dagster.
 - `jobs`: what goes in and comes out, and what is refused.
 - `simulation`: `simulate` (a policy that ranks jobs once) and `simulate_picks` (a policy that looks at the whole line at every pick).
 - `policies`: first in first out, strict priority, earliest due date, weight per work, the index and its guard.
+- `orders`: what those are called that a desk can follow.
 - `closed_forms`: M/M/c (Erlang C), M/G/1 (Pollaczek-Khinchine), M/M/c with impatient callers (Erlang A).
 - `streams`: arrivals and works drawn once, so that two plans meet the same ones (common random numbers).
 

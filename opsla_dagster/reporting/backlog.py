@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -33,6 +33,8 @@ DIMENSIONS = ("all", "queue", "priority", "tier", "region", "brand", "channel")
 _NEXT_SHOWN = 5
 #: How often a publication that is replaced while it is being opened is tried again.
 _OPENINGS = 5
+#: Ends of days that a time to green is held against.
+DAYS_COMPARED = 28
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,18 @@ class DeskAt:
             return {}
         found = rows(self.connection, "select * from mart.to_green_simulated order by dimension, dimension_value", "mart.to_green_simulated")
         return {(row["dimension"], row["dimension_value"]): simulated_words(row) for row in found}
+
+    def green_days(self) -> str:
+        """At the ends of how many of the last days nothing was past due, in words; empty where no day is over."""
+        last_day = self.at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1)
+        days = min(DAYS_COMPARED, (last_day - self.now.first_intake_date).days + 1)
+        [late] = rows(
+            self.connection,
+            "select count(*) as days from mart.backlog_daily where dimension = 'all' and breached_open_cases > 0 "
+            "and calendar_date <= $last_day and calendar_date > $last_day - $days",
+            parameters={"last_day": last_day, "days": max(days, 0)},
+        )
+        return green_days_words(days - late["days"], days) if days > 0 else ""
 
     def next_due(self, limit: int) -> list[Row]:
         """The open cases whose next clock falls due first."""
@@ -176,6 +190,7 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
         tables = [(dimension, desk.health(dimension)) for dimension in ("all", *(each for each in by if each != "all"))]
         due = desk.next_due(_NEXT_SHOWN)
         simulated = desk.simulated_to_green()
+        green_days = desk.green_days() if tables[0][1] and tables[0][1][0]["health"] != "green" else ""
         console.print(desk.sentence(), highlight=False, markup=False)
         console.print(f"Of the cases that came in from {desk.now.first_intake_date} on: earlier intake dates are not loaded.", highlight=False, markup=False)
     for dimension, found in tables:
@@ -183,6 +198,8 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
             console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)
             continue
         console.print(_health_table(dimension, found, {value: words for (each, value), words in simulated.items() if each == dimension}))
+    if green_days:
+        console.print(green_days, highlight=False)
     console.print("Ages are calendar time, debt and time to green are open time of the calendar that each clock counts on.", highlight=False, markup=False)
     console.print(_due_table(due, settings.sla_policies) if due else "No open clock is known to fall due.")
 
@@ -208,6 +225,11 @@ def to_green(row: Row) -> str:
         return "green"
     minutes = row["to_green_business_minutes"]
     return f"{row['health']}: {wording.time_taken(minutes)}" if minutes is not None else f"{row['health']}: {row['to_green_reason']}"
+
+
+def green_days_words(green: int, days: int) -> str:
+    """`Green at the end of 3 of the last 28 days.`: what a time to green at the present pace is to be held against."""
+    return f"Green at the end of {wording.count(green) if green else 'none'} of the last {wording.counted(days, 'day')}."
 
 
 def simulated_words(row: Row) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from opsla_dagster.reporting.explanation import NotYet
 from opsla_dagster.settings import Settings
-from opsla_dagster.settings.sources import EventLogSettings
+from opsla_dagster.settings.sources import OPENED, EventLogSettings
 
 
 def not_yet_of(settings: Settings, case_id: str, as_of_at: datetime, sources: Sequence[str] | None = None) -> tuple[NotYet, ...]:
@@ -21,7 +21,7 @@ def not_yet_of(settings: Settings, case_id: str, as_of_at: datetime, sources: Se
     Nothing is read of the logs themselves. Raises OpslaError for a damaged cache.
     """
     select = """
-        select file_number, row_number, source_status, greatest(ingestion_ts, intake_ts, event_ts) as latest_ts, greatest(ingestion_ts, intake_ts) <= $as_of_at
+        select file_number, row_number, {said}, greatest(ingestion_ts, intake_ts, event_ts) as latest_ts, greatest(ingestion_ts, intake_ts) <= $as_of_at
         from {events}
         where case_id = $case_id and latest_ts > $as_of_at
         order by latest_ts, source_sequence
@@ -51,5 +51,15 @@ def _rows_of(
         if snapshot is None:
             continue
         with connect(snapshot.spill_directory) as connection:
-            rows = connection.execute(select.format(events=snapshot.events), parameters).fetchall()
+            rows = connection.execute(select.format(events=snapshot.events, said=_said(source)), parameters).fetchall()
         yield from ((list(snapshot.rows), row) for row in rows)
+
+
+def _said(source: EventLogSettings) -> str:
+    """SQL over the events that were read: what the record itself says, which may be another thing than the status that its case is in."""
+    if source.form == "changes":
+        # After a record each attribute is what the record made of it.
+        values = " ".join(f"when '{name}' then {name}" for name in source.changed_attributes)
+        change = f"changed_field || ': ' || coalesce(old_value, 'nothing') || ' to ' || coalesce(case changed_field {values} end, 'nothing')" if values else "changed_field"
+        return f"case when changed_field = 'status' then source_status when changed_field = '{OPENED}' then changed_field else {change} end"
+    return "case when is_told then source_status end" if source.carries_statuses else "source_status"

@@ -148,6 +148,7 @@ class Rejected:
 class NotYet:
     """A record of the case that lies after its last look: row `row_number` of `file`, what it says, and the instant.
 
+    `source_status` is the status as the log writes it, of an audit log any change (`priority: Low to High`); None where the record tells neither.
     It counts when that time has come, or already, where it was ingested before (`counts_already`).
     """
 

@@ -62,7 +62,8 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path, pantab
     order = ", ".join(TABLES[table].key)
     rows = f"select * from {table} order by {order}"
     if pantab is not None:
-        arrow = connection.sql(rows).to_arrow_table()
+        # A cursor of its own: a result that nobody fetched to its end may be open on the connection.
+        arrow = connection.cursor().sql(rows).to_arrow_table()
         pantab.frame_to_hyper(arrow, str(path), table=table.split(".")[1])
         return int(arrow.num_rows)
     if path.suffix == ".csv":

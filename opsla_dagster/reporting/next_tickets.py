@@ -23,6 +23,7 @@ from rich.text import Text
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import rounded
 from opsla_dagster.printable import visible_json
+from opsla_dagster.queueing.orders import BY_DUE_DATE
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
@@ -30,7 +31,6 @@ from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings import Settings
 
-BY_DUE_DATE = "earliest due date"
 TICKETS, POLICIES, RISK = "mart.next_best_ticket", "mart.worklist_policies", "mart.open_case_risk"
 _SHOWN_NAMES = 12
 #: How the two probabilities of one clock differ.

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from types import UnionType
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from opsla_dagster.errors import OpslaError
+
+#: Where something stands in a document: keys, and places in lists.
+Place = tuple[str | int, ...]
 
 
 class Document(BaseModel):
@@ -25,10 +36,41 @@ class Document(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _a_yes_is_no_number(cls, content: Any) -> Any:
+        """YAML reads yes and on as true, which would pass for a 1."""
+        for name, field in cls.model_fields.items() if isinstance(content, dict) else ():
+            key = field.alias or name
+            if _is_of_numbers(field.annotation):
+                for place, value in _leaves(content.get(key), (key,)):
+                    if isinstance(value, bool):
+                        raise problem_at(place, "expected a number", value)
+        return content
+
+
+def _is_of_numbers(annotation: Any) -> bool:
+    """Whether all that a field holds is numbers, as they are or in a list or a mapping."""
+    if get_origin(annotation) is Annotated:
+        return _is_of_numbers(get_args(annotation)[0])
+    if get_origin(annotation) is not None or isinstance(annotation, UnionType):
+        held = [part for part in get_args(annotation) if part not in (type(None), Ellipsis)]
+        is_mapping = isinstance(get_origin(annotation), type) and issubclass(get_origin(annotation), Mapping)
+        return bool(held) and all(_is_of_numbers(part) for part in (held[-1:] if is_mapping else held))
+    return annotation in (int, float)
+
+
+def _leaves(value: object, place: Place) -> Iterator[tuple[Place, object]]:
+    """What stands in it, through lists and mappings, each with its place."""
+    within = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if within is None:
+        yield place, value
+    else:
+        for key, each in within:
+            yield from _leaves(each, (*place, key))
+
 
 DocumentT = TypeVar("DocumentT", bound=Document)
-#: Where something stands in a document: keys, and places in lists.
-Place = tuple[str | int, ...]
 #: Characters of a found value that an error shows.
 _SHOWN_CHARACTERS = 120
 
@@ -231,7 +273,7 @@ def _yaml_path(content: Any, location: Place) -> str:
     parts: list[str] = []
     here = content
     for number, part in enumerate(location, start=1):
-        is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        is_there = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int) and part < len(here)
         if is_there or (number == len(location) and part != "[key]" and isinstance(here, dict | list)):
             parts.append(str(part))
         if is_there:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import unicodedata
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -93,14 +93,23 @@ class CsvSettings(Document):
         return self
 
 
-def _one_or_several(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _one_or_several(expected: str, least: int, most: int) -> Callable[[object], object]:
+    """A text, or a list of so many: told as one problem, where pydantic would tell one of the text and one of the list."""
+
+    def checked(value: object) -> object:
+        is_list = isinstance(value, list | tuple)
+        texts = list(value) if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(_text(text), str) and text for text in texts) or (is_list and not least <= len(texts) <= most):
+            raise ValueError(expected)
+        return tuple(texts) if is_list else value
+
+    return checked
 
 
 class TimeSettings(Document):
     """How stamps are written (one form, or several), and the zone of a stamp that states no UTC offset."""
 
-    format: Annotated[Text | Annotated[tuple[Text, ...], Field(min_length=1)], BeforeValidator(_one_or_several)] = "iso"
+    format: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several("expected a form of stamps, or a list of forms", 1, 100))] = "iso"
     timezone: ZoneName | None = None
 
     @property
@@ -124,7 +133,7 @@ class TimeSettings(Document):
 #: Numbers counted since 1970-01-01 00:00 UTC.
 EPOCH_FORMS = ("epoch_s", "epoch_ms", "epoch_us")
 #: The column of a stamp, or those of its date and its time.
-StampColumn = Annotated[Text | tuple[Text, Text], BeforeValidator(_one_or_several)]
+StampColumn = Annotated[str | tuple[str, str], BeforeValidator(_one_or_several("expected a column, or a list of two: that of the date and that of the time", 2, 2))]
 
 
 class ColumnSettings(Document):

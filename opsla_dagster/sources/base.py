@@ -80,7 +80,7 @@ STAFFING = pa.schema([
     ("shrinkage_rate", pa.float64()), ("effective_heads", pa.float64()),
 ])
 REJECTED_ROWS = pa.schema([
-    ("source", pa.string()), ("file", pa.string()), ("row_number", pa.int64()), ("case_id", pa.string()),
+    ("source", pa.string()), ("resource", pa.string()), ("file", pa.string()), ("row_number", pa.int64()), ("case_id", pa.string()),
     ("record_date", pa.date32()), ("field", pa.string()), ("reason", pa.string()), ("record", pa.string()), ("source_rows", pa.int64()),
     ("is_clock_relevant", pa.bool_()),
 ])

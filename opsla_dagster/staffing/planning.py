@@ -48,8 +48,8 @@ UNEXPLAINED = (
 TOO_LONG = "with {minutes:.1f} minutes a case more cases would have been late on days with fewer heads than were: the last weeks allow {longest:.1f} minutes at most ({basis})"
 TOO_SHORT = "with {minutes:.1f} minutes a case fewer cases would have been late on days with fewer heads than were: the last weeks allow {shortest:.1f} minutes at least ({basis})"
 OUT_OF_HEADS = (
-    "no number of heads that was tried keeps the objective in 95 % of the simulated weeks with {percent:.0f} % more cases than usual; the target is shorter than the wait for opening, "
-    "or what cases take with a free head leaves no room"
+    "no roster that was tried keeps the objective in 95 % of the simulated weeks with {percent:.0f} % more cases than usual: "
+    "either the target is shorter than the wait until the desk opens, or what a case takes even with a free head uses nearly all of it"
 )
 OUT_OF_REACH = (
     "more heads do not get there: of the cases that found a free head {ceiling:.1f} % were answered in time, and {objective:g} % are asked for. What makes the others "

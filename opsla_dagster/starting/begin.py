@@ -411,9 +411,10 @@ def first_window(settings: Settings, as_of_at: datetime) -> tuple[Window, str]:
         rejected = desk.rejected_rows()
         reasons = sorted(set(rejected["reason"].to_pylist()))[:3]
         why = f": {'; '.join(reasons)}" if reasons else ""
+        start_date = settings.sources.desk.start_date
+        doubtful = "an earlier desk.start_date, perhaps" if start_date <= as_of_at.date() else "the first stamp lies in the future: how stamps are read, time.format, perhaps"
         raise OpslaError(
-            f"{settings.config_directory}: no case is known by {as_of_at}Z from {settings.sources.desk.start_date} on{why}. "
-            "Look at sources.yml (an earlier desk.start_date, perhaps), then `opsla run`"
+            f"{settings.config_directory}: no case is known by {as_of_at}Z from {start_date} on{why}. Look at sources.yml ({doubtful}), then `opsla run`"
         )
     window = Window(days[0], days[-1] + ONE_DAY)
     events = Counter(desk.events(window, as_of_at)["case_id"].to_pylist())

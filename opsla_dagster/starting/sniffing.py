@@ -502,6 +502,9 @@ def _common_columns(loaded: Sequence[Loaded]) -> list[str]:
     for item in loaded:
         names = [column.name for column in item.columns]
         usable.append([name for name in names if name and names.count(name) == 1])
+    for item, names in zip(loaded, usable, strict=True):
+        if not names:
+            raise OpslaError(f"{item.file.name}: no column has a name of its own; expected a header, a row that names each column once")
     common = [name for name in usable[0] if all(name in names for names in usable)]
     if not common:
         raise OpslaError(f"{loaded[0].file.name}: shares no column with the other files; name only files of one log")

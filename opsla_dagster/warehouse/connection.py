@@ -18,7 +18,7 @@ from dagster import InitResourceContext
 from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
-from opsla_dagster.errors import OpslaError, PassingError
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refuse_newer, require_current, upgrade
 
@@ -96,18 +96,6 @@ def with_memory(connection: duckdb.DuckDBPyConnection, meanwhile: str, afterward
         yield
     finally:
         connection.execute(f"set memory_limit = '{afterwards}'")
-
-
-def is_of_the_disk(error: BaseException) -> bool:
-    """Whether DuckDB could not read, write or grow a file (or its memory); a failed commit says so in words only."""
-    if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException)):
-        return True
-    return isinstance(error, duckdb.Error) and "Could not write file" in str(error)
-
-
-def disk_error(message: str) -> OpslaError:
-    """`message` of what could not be written, as an error that passes where the disk is full: somebody, or a retention, makes room."""
-    return (PassingError if "No space left on device" in message else OpslaError)(message)
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ import duckdb
 from opsla_dagster.settings.home import Home
 from opsla_dagster.warehouse.case_copy import PUBLICATION_TABLE, copied_cases, forget_other_copies, record_cases
 from opsla_dagster.warehouse.changed_dates import forget_unpublished
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
+from opsla_dagster.warehouse.exhaustion import disk_error, is_of_the_disk
 from opsla_dagster.warehouse.schema_version import VERSION_TABLE
 from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.warehouse.write import all_or_nothing

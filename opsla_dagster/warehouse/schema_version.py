@@ -56,7 +56,7 @@ class Upgrade:
     def told(self, home: Path) -> str:
         """What happens to the home, in one line."""
         return (
-            f"{home}: was made by opsla {self.opsla_version}; it is upgraded to {__version__}: what is loaded is made anew and published, "
+            f"{home}: was made by {_told_apart(self.opsla_version)}; it is upgraded to {__version__}: what is loaded is made anew and published, "
             "and the history of runs stays."
         )
 
@@ -77,9 +77,14 @@ def require_current(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     _refuse_newer(held, path)
     if _needed(held) is not None:
         raise OpslaError(
-            f"{path}: is of opsla {held.opsla_version}, and this is opsla {__version__}; run `opsla refresh`: it upgrades this home, "
+            f"{path}: is of {_told_apart(held.opsla_version)}, and this is opsla {__version__}; run `opsla refresh`: it upgrades this home, "
             "makes what is loaded anew and publishes it"
         )
+
+
+def _told_apart(opsla_version: str) -> str:
+    """Between two releases a change of the tables has no version of its own."""
+    return f"an earlier state of opsla {opsla_version}" if opsla_version == __version__ else f"opsla {opsla_version}"
 
 
 def upgrade(connection: duckdb.DuckDBPyConnection, path: Path) -> Upgrade | None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.warehouse.connection import disk_error, is_of_the_disk
+from opsla_dagster.warehouse.exhaustion import disk_error, is_of_the_disk, memory_error
 from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
 from opsla_dagster.window import Dates
@@ -37,6 +37,8 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with all_or_nothing(connection):
             yield
     except BaseException as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise memory_error("the warehouse's tables are as they were before: the new rows", error) from error
         if is_of_the_disk(error):
             raise disk_error(
                 f"the warehouse could not be written, its tables are as they were before: {' '.join(str(error).split())}"

@@ -10,20 +10,17 @@ reproduce the queue's own past, or that cannot be held against it, has no say: b
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Literal
 
 import numpy as np
 
 from opsla_dagster.figures import rounded
 from opsla_dagster.queueing.jobs import Bools, Floats
+from opsla_dagster.queueing.orders import BY_DUE_DATE, BY_INDEX, PickingPolicy
 from opsla_dagster.queueing.streams import streams
 from opsla_dagster.worklist.line import Kinds, Line, Pace, Visits
 from opsla_dagster.worklist.replay import FEWEST_DUE, WINDOW_DAYS, Replay, replayed
 from opsla_dagster.worklist.trial import Trial, by_due_date, by_index, trial
 
-PickingPolicy = Literal["earliest due date", "guarded index"]
-BY_DUE_DATE: PickingPolicy = "earliest due date"
-BY_INDEX: PickingPolicy = "guarded index"
 #: Business days that are simulated: as many as are replayed.
 HORIZON_DAYS = WINDOW_DAYS
 #: Futures that are simulated: few where each has many cases, whose chances even out within it.

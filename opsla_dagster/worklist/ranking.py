@@ -17,7 +17,7 @@ import numpy as np
 from opsla_dagster.figures import nearest, open_time, rounded
 from opsla_dagster.queueing import policies
 from opsla_dagster.queueing.jobs import Floats, Ints
-from opsla_dagster.worklist.feasibility import BY_INDEX, PickingPolicy
+from opsla_dagster.queueing.orders import BY_INDEX, PickingPolicy
 from opsla_dagster.worklist.line import AFTER_SHARES, Line, Pace, after_seconds
 
 #: From this probability on a case is kept, if it is begun; below the other it is lost.

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from opsla_dagster.queueing.jobs import Bools, Floats, Ints
+from opsla_dagster.queueing.orders import BY_ARRIVAL, BY_DUE_DATE, BY_INDEX, WorkedOrder
 from opsla_dagster.queueing.streams import streams
 from opsla_dagster.worklist.line import Pace, Visits
 from opsla_dagster.worklist.trial import Trial, by_due_date, by_index, in_order_of_arrival, trial
 
-WorkedOrder = Literal["first in, first out", "earliest due date", "guarded index"]
 #: Business days of a window.
 WINDOW_DAYS = 5
 #: Fewer cases that fell due tell nothing.
@@ -40,7 +39,7 @@ LateByReplay = npt.NDArray[np.bool_]
 LOOKED_AT_AGAIN_REPLAYS = 4
 _SEED = 29
 _TRIED: dict[WorkedOrder, Callable[[Trial, Pace], Bools]] = {
-    "first in, first out": in_order_of_arrival, "earliest due date": by_due_date, "guarded index": by_index,
+    BY_ARRIVAL: in_order_of_arrival, BY_DUE_DATE: by_due_date, BY_INDEX: by_index,
 }  # fmt: skip
 
 
@@ -83,14 +82,14 @@ def replayed(visits: Visits, pace: Pace) -> Replay | None:
     if happened.due_cases < FEWEST_DUE:
         return None
     trials = _trials(visits, pace)
-    by_arrival = happened.held_against("first in, first out", _late(trials, pace, "first in, first out"))
+    by_arrival = happened.held_against(BY_ARRIVAL, _late(trials, pace, BY_ARRIVAL))
     found = [by_arrival]
     # What the order of arrival keeps as promised, due dates keep too: a past that was later than that is not theirs.
     is_kept = by_arrival.replayed_breached_cases <= min(happened.breached_cases, by_arrival.budget * happened.due_cases)
     if not by_arrival.is_believed and not is_kept:
-        found.append(happened.held_against("earliest due date", _late(trials, pace, "earliest due date")))
+        found.append(happened.held_against(BY_DUE_DATE, _late(trials, pace, BY_DUE_DATE)))
     if not any(replay.is_believed for replay in found) and by_arrival.replayed_breached_cases > happened.breached_cases:
-        found.append(happened.held_against("guarded index", _late(trials[:LOOKED_AT_AGAIN_REPLAYS], pace, "guarded index")))
+        found.append(happened.held_against(BY_INDEX, _late(trials[:LOOKED_AT_AGAIN_REPLAYS], pace, BY_INDEX)))
     return min(found, key=lambda replay: (not replay.is_believed, replay.difference))
 
 

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from center_server import serving, simulated_home
 from small_desk import PUBLISHED
 
+from opsla_dagster.center import rendering
 from opsla_dagster.settings import Settings
 from opsla_dagster.warehouse.publish import publish
 
@@ -172,6 +173,23 @@ def test_a_queue_has_its_own_screen(browser: Any, center: str) -> None:
     queue.click()
     assert told(browser, ".standing h1").startswith(f"{name}: ")
     assert number(told(browser, "#figure-open_cases .value")) == opened
+
+
+def test_a_phone_has_fewer_cards_and_a_link_to_all(browser: Any, center: str, screen: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "CARDS_SHOWN", 2)
+
+    def shown() -> tuple[int, int]:
+        rows = browser.find_elements("css selector", "section[aria-labelledby=next] tbody tr")
+        return sum(row.is_displayed() for row in rows), len(rows)
+
+    browser.get(center + "/?at=2025-07-10T12:00")
+    on_desk, rows = shown()
+    assert on_desk == rows > 4
+    assert not browser.find_element("css selector", ".on-phone").is_displayed()
+    screen(PHONE)
+    assert shown() == (2, rows)
+    browser.find_element("css selector", "section[aria-labelledby=next] .on-phone a").click()
+    assert shown() == (rows, rows)
 
 
 def test_what_if_is_asked_with_a_form_and_kept_in_the_address(browser: Any, center: str) -> None:

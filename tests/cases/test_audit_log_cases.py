@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.reporting.explain_future import not_yet_of
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.sources.event_log import EventLogSource
@@ -247,3 +250,13 @@ def test_an_audit_log_beside_a_status_log(tmp_path: Path) -> None:
 def test_what_does_not_fit_an_audit_log_is_refused(tmp_path: Path, changed: dict[str, object], told: str) -> None:
     with pytest.raises(OpslaError, match=told):
         settings_of(tmp_path, {**SOURCE, **changed})
+
+
+def test_what_a_record_of_the_future_says_is_the_change_and_not_the_status_that_its_case_is_in(tmp_path: Path) -> None:
+    late = "E-1,2062-07-07 17:00,Priority,P3,P1,201\nE-1,2062-07-07 17:30,Group,third,,202\nE-1,2062-07-07 18:00,State,Solved,Working,203\n"
+    (tmp_path / "audit.csv").write_text(f"{AUDIT}{late}")
+    settings = settings_of(tmp_path, SOURCE)
+    source_of(tmp_path, settings).window()
+    asked: Any = SimpleNamespace(sources=settings, home=SimpleNamespace(source_cache=tmp_path / "cache"))
+    found = not_yet_of(asked, "E-1", AS_OF_AT)
+    assert [record.source_status for record in found] == ["priority: P3 to P1", "team: third to nothing", "Working"]

@@ -147,8 +147,28 @@ def test_more_targets_than_tickets_that_cannot_be_counted_stop_no_run(account: F
         is_usable, gates = (load_sql(check_path("raw.rejected_rows", check)) for check in ("assert_a_source_has_usable_records", "gates"))
         assert connection.execute(is_usable).fetchall() == []
         assert connection.execute(gates).fetchall() == [(3.0, 75.0)]
-        connection.execute("update raw.rejected_rows set file = 'tickets', source_rows = 1 where row_number = 1")
-        assert connection.execute(is_usable).fetchall() == [("acme", 1, 1)], "no ticket is used"
+        connection.execute("update raw.rejected_rows set file = 'tickets', resource = 'tickets', source_rows = 1 where row_number = 1")
+        assert connection.execute(is_usable).fetchall() == [("acme", "tickets", 1, 1)], "no ticket is used"
+
+
+def test_kinds_of_records_of_which_there_are_as_many_are_judged_each_by_itself(account: FakeZendesk, loaded: Loaded) -> None:
+    """Three tickets of which one is not used, and three metric events of which two are not: a third and two thirds, and neither is all."""
+    for number in (1, 2, 3):
+        opened(account, number)
+    account.tickets[3]["created_at"] = "once"
+    account.audit(11, 1, stamp("10:05"), -1, schedule(99))
+    account.metric_event(1, 1, "reply_time", 1, "activate", stamp("10:00"))
+    for number in (2, 3):
+        account.metric_event(number, 1, "reply_time", 1, "apply_sla", stamp("10:00"), sla=sla(60 * number, "P1", business=True))
+    rejected = loaded().rejected_rows()
+    assert [(row["resource"], row["source_rows"]) for row in rejected.to_pylist()] == [("metric_events", 3), ("metric_events", 3), ("tickets", 3)]
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw")
+        connection.register("told", rejected)
+        connection.execute("create table raw.rejected_rows as select * from told")
+        is_usable, gates = (load_sql(check_path("raw.rejected_rows", check)) for check in ("assert_a_source_has_usable_records", "gates"))
+        assert connection.execute(is_usable).fetchall() == []
+        assert connection.execute(gates).fetchall() == [(3.0, 50.0)]
 
 
 def test_hours_that_change_between_loads_are_known_from_then_on(account: FakeZendesk, loaded: Loaded) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from datetime import time as time_of_day
 from html import unescape
 from pathlib import Path
@@ -481,8 +481,10 @@ def test_what_a_desk_has_no_data_for_is_not_shown(log_center: str, center: str) 
 
 
 def test_records_that_could_not_be_used_are_told(log_center: str) -> None:
-    rows = data(log_center, "/api/quality")["tables"]["rejected"]["rows"]
-    assert sorted((row["case_id"], row["records"]) for row in rows) == [("T-3", 1), ("T-4", 1)]
+    found = data(log_center, "/api/quality")
+    rows = found["tables"]["rejected"]["rows"]
+    assert sorted((row["case_id"], row["records"], row["resource"]) for row in rows) == [("T-3", 1, "updates"), ("T-4", 1, "updates")]
+    assert found["figures"]["rejected_records"]["value"] == 2
 
 
 def promise_figures_of(settings: Settings) -> list[dict[str, Any]]:
@@ -733,13 +735,35 @@ def test_a_figure_is_as_many_cases_as_its_list_has(center: str, at: str, queue: 
         state += f"&queue={quote(worst['dimension_value'])}"
     figures = data(center, f"/api/now?{state}")["figures"]
     _, _, text = ask(center, f"/?{state}")
-    led = {key: re.search(rf'id="figure-{key}".*?href="([^"]+)"', text, re.DOTALL) for key in ("open_cases", "breached_open_cases", "due_in_2_hours_cases")}
+    led = {key: re.search(rf'id="figure-{key}".*?href="([^"]+)"', text, re.DOTALL) for key in ("open_cases", "breached_open_cases", "due_in_2_hours_cases", "due_next_business_day_cases")}
     assert figures["open_cases"]["value"]
     for key, found in led.items():
         assert found is not None
         assert data(center, "/api" + unescape(found[1]))["tables"]["open_cases"]["total_rows"] == figures[key]["value"], key
     ages = data(center, f"/api/now?{state}")["tables"]["age_by_priority"]["rows"]
     assert sum(row[age] for row in ages for age in ("under_1_day", "1_to_3_days", "3_to_7_days", "7_to_30_days", "over_30_days")) == figures["open_cases"]["value"]
+
+
+@pytest.mark.parametrize("at", ["", "2025-07-11T15:00"])
+def test_the_list_of_open_cases_names_the_promises_that_are_past_due(request: pytest.FixtureRequest, at: str) -> None:
+    """Now on the desk of a log, and at an instant of the past of the simulated one."""
+    address, desk = (request.getfixturevalue(name) for name in (("center", "desk") if at else ("log_center", "log_desk")))
+    rows = data(address, f"/api/open?standing=past_due{f'&at={at}' if at else ''}")["tables"]["open_cases"]["rows"]
+    assert rows
+    with desk_at(desk, datetime.fromisoformat(f"{at}-04:00").astimezone(UTC).replace(tzinfo=None) if at else None) as told:
+        late = told.rows("mart.clock_now", "case_id, metric", "where is_past_target")
+    titles = {row["case_id"]: {metric_title(desk.sla_policies, each["metric"]) for each in late if each["case_id"] == row["case_id"]} for row in rows}
+    assert {row["case_id"]: set(row["past_due"].split("; ")) for row in rows} == titles
+
+
+def test_a_time_to_green_is_held_against_the_ends_of_the_days_before(center: str, desk: Settings) -> None:
+    at = "2025-07-11T19:00:00"
+    with desk_at(desk, datetime.fromisoformat(at)) as told:
+        words = told.green_days()
+    days = data(center, f"/api/now?at={at}Z")["tables"]["debt"]["rows"]
+    green = sum(not row["breached_open_cases"] for row in days)
+    assert words == f"Green at the end of {green or 'none'} of the last {len(days)} days."
+    assert words in ask(center, f"/?at={at}Z")[2]
 
 
 #: At some of these there is a case that is solved for the time being: it ends later, and is not open.

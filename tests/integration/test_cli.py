@@ -116,6 +116,13 @@ def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, t
         assert (directory / "raw.cases.csv").exists()
 
 
+def test_an_export_for_tableau_has_the_rows(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
+    pantab = pytest.importorskip("pantab", reason="opsla[hyper] is not installed")
+    code, out, complaint = opsla("export", "--format", "hyper", "--table", "raw.cases", "--to", str(tmp_path))
+    assert (code, out, complaint) == (0, f"{tmp_path / 'raw.cases.hyper'}: 1 row\n", "")
+    assert len(pantab.frame_from_hyper(tmp_path / "raw.cases.hyper", table="cases")) == 1
+
+
 def test_what_has_not_happened_yet_cannot_be_loaded(opsla: Opsla) -> None:
     code, _, complaint = opsla("run", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", "2025-07-03T02:00")
     assert code == 1

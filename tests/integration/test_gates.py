@@ -258,7 +258,7 @@ def test_a_log_of_which_every_record_is_rejected_stops_the_run_whatever_the_gate
     settings = with_sources(desk_settings(tmp_path, cases=1, gates=False), log_of(log))
     with pytest.raises(OpslaError, match="assert_a_source_has_usable_records failed") as told:
         make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)))
-    assert "desk_log 2 2" in str(told.value)
+    assert "desk_log updates 2 2" in str(told.value)
     assert rows(settings.home.warehouse, "select count(*) from raw.rejected_rows") == [(2,)], "they are what has to be looked at"
     log.write_text(f"{log.read_text(encoding='utf-8')}A2,New,2025-07-01 15:00:00\n", encoding="utf-8")
     make(settings, [july(1, 1)], one_o_clock(date(2025, 7, 4)), dated(settings))

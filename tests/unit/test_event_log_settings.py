@@ -80,6 +80,8 @@ def test_a_single_pattern_is_a_list_of_one(tmp_path: Path) -> None:
         ({"statuses": {True: "INTAKE"}}, "statuses.1", "write this in quotes"),
         ({"columns": {"case_id": "number", "status": "state"}}, "columns.event_ts", "is required"),
         ({"columns": COLUMNS | {"colour": "hue"}}, "columns.colour", "no such setting"),
+        *(({"columns": COLUMNS | {"event_ts": odd}}, "columns.event_ts", "expected a column, or a list of two: that of the date and that of the time") for odd in ([], ["at"], ["a", "b", "c"], {"a": 1}, ["a", None])),
+        *(({"time": {"format": odd}}, "time.format", "expected a form of stamps, or a list of forms") for odd in ([], ["iso", ""], {"a": 1})),
         ({"csv": {"delimiter": "||"}}, "csv.delimiter", "expected one ASCII character"),
         ({"csv": {"delimiter": "\n"}}, "csv.delimiter", "expected one ASCII character"),
         ({"csv": {"delimiter": '"'}}, "csv", "delimiter and quote are the same character"),

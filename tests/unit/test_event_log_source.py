@@ -381,6 +381,14 @@ def test_a_stamp_of_the_future_that_was_ingested_counts_and_is_told(tmp_path: Pa
     assert record.sentence("UTC") == "log.csv, row 4: Done at 2052-03-06 10:00 (UTC); counts already, since it was ingested before"
 
 
+def test_a_record_of_the_future_that_leaves_the_status_says_none(tmp_path: Path) -> None:
+    source = log_source(tmp_path, log_text(["A,New,2025-03-06T09:00Z", "A,,2052-03-06T09:00Z"]), empty_cells="unchanged")
+    source.window()
+    settings: Any = SimpleNamespace(sources=SimpleNamespace(sources=[log_settings(empty_cells="unchanged")]), home=SimpleNamespace(source_cache=tmp_path / "cache"))
+    (record,) = not_yet_of(settings, "A", datetime(2025, 3, 7))
+    assert record.source_status is None, "the row itself has no status"
+
+
 def test_only_the_window_is_answered_in_intake_date_order(tmp_path: Path) -> None:
     source = log_source(
         tmp_path, log_text(["B,New,2025-03-04T00:00Z", "A,New,2025-03-03T00:00Z", "C,New,2025-03-05T00:00Z"])

@@ -1,13 +1,16 @@
-"""config/forecast.yml: read strictly, and not needed."""
+"""config/forecast.yml: read strictly, and not needed; and what holds of every document."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings.base import Document, read_document
 from opsla_dagster.settings.forecast import ForecastSettings, read_forecast
+from opsla_dagster.settings.run_history import RunHistorySettings
 
 
 def test_without_the_file_the_defaults_hold(tmp_path: Path) -> None:
@@ -40,3 +43,19 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(OpslaError) as refused:
         read_forecast(path)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "told"),
+    [
+        (RunHistorySettings, "kept_days: yes", "kept_days: expected a number; found true"),
+        (ForecastSettings, "targets: {queues: {Billing: on}}", "targets.queues.Billing: expected a number; found true"),
+        (ForecastSettings, "what_ifs: {more: {heads_pct: yes}}", "what_ifs.more.heads_pct: expected a number; found true"),
+    ],
+)
+def test_a_yes_is_no_number(tmp_path: Path, model: type[Document], text: str, told: str) -> None:
+    """YAML reads yes as true, which Python takes for 1: a history of one day in the place of none."""
+    path = tmp_path / "document.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(OpslaError, match=rf"document\.yml: {re.escape(told)}$"):
+        read_document(path, model)

@@ -383,7 +383,7 @@ def test_more_heads_shorter_handling_and_fewer_arrivals_do_more() -> None:
 def test_what_does_not_come_down_has_no_date() -> None:
     [found] = down_to(work(done=10), [50], Change())
     assert (found.share, found.p10, found.p50, found.p90, found.p50_open_days) == (0.0, None, None, None, None)
-    row = {"open_cases": 100, "throughput_basis": "while work waited"}
+    row = {"open_cases": 100, "throughput_basis": "while work waited", "is_now_on_business_day": True}
     assert clear_words(found, row, 50, 0) == "not within half a year at this pace, in half of the futures or more"
 
 
@@ -399,14 +399,23 @@ def test_what_has_just_come_in_is_the_least_that_is_open() -> None:
     assert goals(busy, Change(arrivals=0.5), 40.0) == {"only new": 9.0, "usual": 40.0}, "half as many again are open, too"
     assert goals(busy, Change(heads=1.0), 40.0)["only new"] == 3, "twice the heads halve at most the time for which they are"
     assert goals(replace(busy, fewest_new=0), Change(), None) == {"none open": 0.0}, "a desk with days on which nothing comes in can be down to nothing"
-    row = {"open_cases": 100, "throughput_basis": "while work waited"}
+    row = {"open_cases": 100, "throughput_basis": "while work waited", "is_now_on_business_day": True}
     assert clear_words(below, row, 5, 6) == "cannot be reached: 6 cases or more are open at the end of every business day because they came in on it"
     assert clear_figures(below) == {}
 
 
-def test_fewer_open_than_has_just_come_in_is_there_already() -> None:
-    [found] = down_to(replace(work(open_cases=4), fewest_new=6.0), [5], Change())
-    assert found.p50_open_days == 0, "a Sunday evening has less than any business day"
+def test_fewer_open_than_has_just_come_in_is_there_already_on_a_business_day_alone() -> None:
+    evening = replace(work(open_cases=4, done=10), fewest_new=6.0)
+    [found] = down_to(evening, [5], Change())
+    assert found.p50_open_days == 0
+    sunday = replace(evening, is_now_on_business_day=False)
+    below, usual = reached(sunday, [5, 20], Change())
+    assert below is None, "a Sunday evening has less than any business day"
+    assert usual is not None
+    assert (usual.p50, usual.p50_open_days) == (TODAY, 1), "by the end of Monday, as far as anybody knows on Sunday"
+    row = {"open_cases": 4, "throughput_basis": "while work waited", "is_now_on_business_day": False}
+    assert clear_words(usual, row, 20, 6) == "at this pace; no more are open now, but now lies outside business days"
+    assert clear_words(found, row | {"is_now_on_business_day": True}, 5, 6) == "already there"
 
 
 def test_a_weekend_does_not_count() -> None:
@@ -457,7 +466,7 @@ def test_rows_of_the_marts_become_a_backlog() -> None:
     }  # fmt: skip
     days = [day | {"calendar_date": TODAY + timedelta(days=ahead), "total_low_cases": 3 * ahead + 2, "total_high_cases": 5 * ahead + 6} for ahead in range(14)]
     row = {
-        "open_cases": 7, "is_today_begun": True, "throughput_basis": "while work waited", "gone_cases_per_open_hour": 0.5, "open_hours_per_business_day": 8.0,
+        "open_cases": 7, "is_today_begun": True, "is_now_on_business_day": True, "throughput_basis": "while work waited", "gone_cases_per_open_hour": 0.5, "open_hours_per_business_day": 8.0,
         "gone_cases_outside_hours_per_business_day": 1.0, "gone_cases_per_other_day": 0.25, "fewest_new_cases": None, "gone_width_cases_per_business_day": 7.0,
         "business_days": 38, "left_today_open_hours": 2.0, "left_today_time_share": 0.5, "left_today_arrivals_share": 0.25,
     }  # fmt: skip

@@ -367,6 +367,14 @@ def test_the_sheet_with_the_table_is_read(tmp_path: Path) -> None:
         assert found.reading_notes == (f"{path}: sheet 'Log', the header is row 1",)
 
 
+def test_a_table_of_thousands_of_columns_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(2_001)]
+    (tmp_path / "wide.csv").write_text(",".join(names) + "\n" + ",".join(names) + "\n", encoding="utf-8")
+    pq.write_table(pa.table({name: ["x"] for name in names}), tmp_path / "wide.parquet")
+    for name in ("wide.csv", "wide.parquet"):
+        assert refusal(tmp_path / name).endswith(f"{name}: has 2,001 columns, and 2,000 are read at most; leave out those that no field of sources.yml needs")
+
+
 def test_several_tables_are_told_apart_by_name(tmp_path: Path) -> None:
     path = placed(tmp_path, "log.xlsx", workbook(Sheet("July", [HEADER, *RECORDS]), Sheet("Agents", [("agent", "team"), ("a", "b")])))
     assert refusal(path) == (

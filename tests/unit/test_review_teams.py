@@ -76,7 +76,7 @@ def test_the_page_says_which_team_was_probably_meant() -> None:
 def test_a_team_from_which_nearly_all_comes_back_is_proposed() -> None:
     pairs = [("A", "QA", 20, 20), ("B", "QA", 20, 17), ("QA", "A", 20, 0), ("A", "First line", 100, 89), ("A", "Few", 29, 29)]
     assert hint_of(pairs) == (
-        "92.5% of the 40 hand-offs to QA came straight back. If cases go there to come back (a review, an approval), name it in ownership.yml: "
-        "review_teams: [QA]. What comes back from it is then planned, and no ping-pong."
+        "92.5% of the 40 hand-offs to QA came straight back. If cases go there to come back (a review, an approval), add QA to the review_teams of ownership.yml "
+        "(review_teams: [QA] where none are named yet). What comes back from there is then planned, and no ping-pong."
     )
     assert hint_of([("A", "QA", 40, 0)]) == ""

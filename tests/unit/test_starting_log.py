@@ -17,11 +17,12 @@ import yaml
 from rich.console import Console
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.starting.asking import Asking
-from opsla_dagster.starting.begin import Answers, begin
+from opsla_dagster.starting.begin import Answers, begin, first_window
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.proposing import LogProposal, propose
 from opsla_dagster.starting.showing import show_log
@@ -301,6 +302,12 @@ def test_a_case_without_a_name_is_found_by_what_repeats(tmp_path: Path) -> None:
     assert found.columns["case_id"] == "ref no"
 
 
+def test_a_header_without_names_is_said(tmp_path: Path) -> None:
+    for header in (",,", "x,x,x"):
+        with pytest.raises(OpslaError, match=r"no column has a name of its own; expected a header, a row that names each column once"):
+            proposal(written(tmp_path, f"{header}\n" + "A,New,2025-07-07 09:00:00\n" * 3))
+
+
 def test_nothing_but_a_header(tmp_path: Path) -> None:
     with pytest.raises(OpslaError, match="no record below its header"):
         proposal(written(tmp_path, "Ticket,State,At\n"))
@@ -345,6 +352,14 @@ def test_a_stamp_of_the_future_does_not_stretch_the_calendar(tmp_path: Path) -> 
     assert begun is not None
     horizon = yaml.safe_load((begun.directory / "calendars.yml").read_text(encoding="utf-8"))["horizon"]
     assert horizon["end"] < date(2090, 1, 1)
+
+
+def test_a_log_of_the_future_has_no_first_window(tmp_path: Path) -> None:
+    path = written(tmp_path, in_order(*(row.replace("2025", "2090") for row in ORDERED)))
+    begun = begin(answers(tmp_path / "desk", path), NOBODY)
+    assert begun is not None
+    with pytest.raises(OpslaError, match=r"no case is known by 2025-07-10 .*from 2090-07-01 on\. Look at sources\.yml \(the first stamp lies in the future: how stamps are read, time\.format, perhaps\)"):
+        first_window(load_settings(begun.directory, tmp_path / "home"), datetime(2025, 7, 10))
 
 
 def test_one_slip_among_many_cases_keeps_the_order_of_the_file(tmp_path: Path) -> None:

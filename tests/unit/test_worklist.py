@@ -23,6 +23,7 @@ from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.checks.invariants import check_invariant
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.queueing.orders import BY_DUE_DATE, BY_INDEX
 from opsla_dagster.reporting.next_tickets import Asked, first_tickets, next_tickets, policies, replays, why_by_due_date
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.next_tickets import next_tickets as next_tickets_section
@@ -31,7 +32,7 @@ from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.schema_version import upgrade
 from opsla_dagster.warehouse.write import ensure_table
-from opsla_dagster.worklist.feasibility import BY_DUE_DATE, BY_INDEX, verdict_on
+from opsla_dagster.worklist.feasibility import verdict_on
 from opsla_dagster.worklist.line import Line, Pace, Visits
 from opsla_dagster.worklist.ranking import Ticket, in_order
 from opsla_dagster.worklist.replay import Replay

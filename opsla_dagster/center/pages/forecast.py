@@ -292,7 +292,7 @@ def _values(view: View, values: Sequence[Row]) -> Grid:
 def _back_at_usual(row: Row) -> str | None:
     if row["open_cases"] is None or row["target_cases"] is None:
         return None
-    if row["open_cases"] <= row["target_cases"]:
+    if row["clear_reason"].startswith("already"):
         return "now"
     return wording.day(row["reached_p50_date"]) if row["reached_p50_date"] else str(row["clear_reason"])
 

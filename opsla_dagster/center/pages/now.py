@@ -12,10 +12,11 @@ from opsla_dagster.center.drawings import HALF, in_two_sizes
 from opsla_dagster.center.model import Column, Drawing, Figure, Grid, Page, Row
 from opsla_dagster.center.pages.standing import AGES, LIGHTS, PACE, TONES, simulated, to_green
 from opsla_dagster.center.view import View
+from opsla_dagster.queueing.orders import BY_DUE_DATE
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.backlog import DAYS_COMPARED, green_days_words
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.next_tickets import (
-    BY_DUE_DATE,
     POLICIES,
     RISK_AND_CHANCE,
     TICKETS,
@@ -31,7 +32,7 @@ from opsla_dagster.reporting.next_tickets import (
 from opsla_dagster.reporting.promises import metric_title, policy_title
 from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
-NEXT_SHOWN, TREND_DAYS = 12, 28
+NEXT_SHOWN, TREND_DAYS = 12, DAYS_COMPARED
 #: What the last column of the next tickets is.
 DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one."
 #: What no case of is open has no row in mart.queue_health.
@@ -58,7 +59,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "is_held": len(view.queues) > 1, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
+            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "green_days": _green_days(days), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
         },
     )  # fmt: skip
 
@@ -82,6 +83,11 @@ def _pace(health: Row) -> str:
     return f"{wording.counted(health['breached_open_cases'], 'case')} past due; in an open hour {wording.rate(pace)} leave, {wording.rate(arrived)} come in{falling_due}."
 
 
+def _green_days(days: Sequence[Row]) -> str:
+    """At the ends of how many of the days nothing was past due; empty where there are too few."""
+    return green_days_words(sum(not row["breached_open_cases"] for row in days), len(days)) if len(days) >= FEWEST_DAYS else ""
+
+
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
     def opened(**filters: Any) -> str:
         return view.state.url("/open", **filters)
@@ -100,8 +106,11 @@ def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
     yield Figure(
         "due_in_2_hours_cases", "Due within 2 hours", health["due_in_2_hours_cases"] if is_promised else None,
         href=opened(standing="due_in_2_hours") if is_promised else None,
-        notes=[f"by the clock on the wall; {wording.count(health['due_next_business_day_cases'])} by the end of the next business day"] if is_promised else [],
-        tone="warn" if health["due_in_2_hours_cases"] else "",
+        notes=["by the clock on the wall"] if is_promised else [], tone="warn" if health["due_in_2_hours_cases"] else "",
+    )
+    yield Figure(
+        "due_next_business_day_cases", "Due by the end of the next business day", health["due_next_business_day_cases"] if is_promised else None,
+        href=opened(standing="due_next_business_day") if is_promised else None,
     )
     yield Figure(
         "debt_seconds", "SLA debt", health["debt_seconds"] if is_promised else None, "seconds", href=opened(standing="past_due") if is_promised else None,
@@ -285,7 +294,7 @@ def _ages(view: View, ages: Sequence[Row]) -> Grid:
         columns=[
             Column("priority", "Priority"),
             *(Column(name, title, "count", href=_to_cell(view, name)) for name, title in AGES.items()),
-            Column("breached_open_cases", "Past due", "count"),
+            Column("breached_open_cases", "Past due", "count", href=lambda row: view.state.url("/open", priority=row["priority"], standing="past_due") if row["breached_open_cases"] else None),
         ],
         rows=list(ages),
         empty="No case is open.",
@@ -376,7 +385,7 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
             Column("debt_seconds", "Debt", "seconds"),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
-            *([Column("active_cases", "Wait for us", "count")] if is_status_told else []),
+            *([Column("active_cases", "Wait for us", "count", href=lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, waits_for="us") if row["active_cases"] else None)] if is_status_told else []),
             *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
             Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),

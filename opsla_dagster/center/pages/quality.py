@@ -60,7 +60,7 @@ def _figures(view: View, latest: RunSummary | None, rejected: list[Row]) -> Iter
             "latest_run", "Latest run", "succeeded" if latest.succeeded else "failed", "text", href="#runs",
             notes=[f"{wording.local_instant(latest.started_at, view.zone)} ({view.zone})"], tone="good" if latest.succeeded else "bad",
         )
-    records = sum(row["records"] for row in rejected)
+    records = rejected[0]["all_records"] if rejected else 0
     yield Figure("rejected_records", "Records that could not be used", records, href="#rejected", notes=["each with its reason"], tone="warn" if records else "good")
 
 
@@ -89,10 +89,12 @@ def _rejects(rejected: list[Row]) -> Grid:
         key="rejected",
         title="Records that could not be used",
         columns=[
-            Column("source", "Source"), Column("field", "Field"), Column("reason", "Reason"), Column("records", "Records", "count"),
+            Column("source", "Source"), Column("resource", "Of"), Column("field", "Field"), Column("reason", "Reason"), Column("records", "Records", "count"),
+            Column("source_records", "of all", "count"),
             Column("file", "First in"), Column("row_number", "Row", "count"), Column("case_id", "Case"),
         ],
         rows=rejected,
+        total=rejected[0]["all_reasons"] if rejected else 0,
         empty="Every record of every source could be used.",
     )  # fmt: skip
 

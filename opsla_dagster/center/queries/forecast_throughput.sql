@@ -3,6 +3,7 @@ select
     health.open_cases,
     health.left_cases_per_business_hour,
     coalesce(throughput.is_today_begun, false) as is_today_begun,
+    throughput.is_now_on_business_day,
     throughput.left_today_open_hours,
     throughput.left_today_time_share,
     throughput.left_today_arrivals_share,

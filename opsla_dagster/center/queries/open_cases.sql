@@ -46,7 +46,12 @@ where
     and ($region is null or region = $region)
     and ($brand is null or brand = $brand)
     and ($channel is null or channel = $channel)
-    and ($standing is null or ($standing = 'past_due' and breached_clocks > 0) or ($standing = 'due_in_2_hours' and is_due_in_2_hours))
+    and (
+        $standing is null
+        or ($standing = 'past_due' and breached_clocks > 0)
+        or ($standing = 'due_in_2_hours' and is_due_in_2_hours)
+        or ($standing = 'due_next_business_day' and next_due_at < $due_before)
+    )
     and ($waits_for is null or waits_for = $waits_for)
     and ($status is null or status = $status)
     and ($age is null or age = $age)

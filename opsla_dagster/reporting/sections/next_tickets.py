@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import duckdb
 
+from opsla_dagster.queueing.orders import BY_DUE_DATE
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.next_tickets import (
-    BY_DUE_DATE,
     POLICIES,
     RISK_AND_CHANCE,
     TICKETS,

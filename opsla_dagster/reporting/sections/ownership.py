@@ -133,8 +133,8 @@ def hint_of(pairs: Sequence[Pair]) -> str:
         return ""
     found = wording.listed([f"{wording.percent(100 * back[team] / handed[team], 1)} of the {wording.count(handed[team])} hand-offs to {team}" for team in teams])
     return (
-        f"{found} came straight back. If cases go there to come back (a review, an approval), name it in ownership.yml: "
-        f"review_teams: [{', '.join(teams)}]. What comes back from it is then planned, and no ping-pong."
+        f"{found} came straight back. If cases go there to come back (a review, an approval), add {wording.listed(teams)} to the review_teams of ownership.yml "
+        f"(review_teams: [{', '.join(teams)}] where none are named yet). What comes back from there is then planned, and no ping-pong."
     )
 
 

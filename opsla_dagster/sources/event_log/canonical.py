@@ -27,6 +27,7 @@ from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.repeated_hours import PlacedHours, place_repeated_hours
 from opsla_dagster.sources.event_log.stamp_sql import NAMED_FORMS
 from opsla_dagster.status import MESSAGE_SIGNALS
+from opsla_dagster.warehouse.exhaustion import memory_error
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
@@ -87,14 +88,6 @@ def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckD
     return connection
 
 
-def too_little_memory(source: str, error: duckdb.OutOfMemoryException) -> OpslaError:
-    """What a person can do about rows of a source that fit neither into memory nor onto the disk."""
-    return OpslaError(
-        f"source {source}: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or the disk has no room for what does "
-        f"not: {str(error).splitlines()[0]}; allow more, or free some space"
-    )
-
-
 def canonicalise(
     settings: EventLogSettings, desk: DeskSettings, files: Sequence[LogFile], directory: Path
 ) -> Reading:
@@ -124,7 +117,7 @@ def canonicalise(
         _write_rejected(connection, settings, desk, loaded, directory)
         counts = _count(connection, settings, directory, sum(item.rows for item in loaded))
     except duckdb.OutOfMemoryException as error:
-        raise too_little_memory(settings.name, error) from error
+        raise memory_error(f"source {settings.name}: its rows", error) from error
     except duckdb.Error as error:
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:

@@ -67,7 +67,7 @@ class LinksBeside(Beside):
             EVER, _AT_LAST,
             f"""
             select
-                {literal(self.name)} as source, file, row_number, case_id, cast(null as date) as record_date, 'case_id' as field, {literal(reason)} as reason, record,
+                {literal(self.name)} as source, 'links' as resource, file, row_number, case_id, cast(null as date) as record_date, 'case_id' as field, {literal(reason)} as reason, record,
                 {self._log.counts().rows} as source_rows, false as is_clock_relevant
             from links
             anti join cases using (case_id)

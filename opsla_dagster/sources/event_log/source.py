@@ -38,13 +38,14 @@ from opsla_dagster.sources.base import (
     Source,
 )
 from opsla_dagster.sources.drops.released import Released
-from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, clock_relevance, connect, too_little_memory
+from opsla_dagster.sources.event_log.canonical import RETOLD, SourceCounts, clock_relevance, connect
 from opsla_dagster.sources.event_log.due import target_seconds
 from opsla_dagster.sources.event_log.files import NoSuchFileError, files_of_pattern, find_log_files
 from opsla_dagster.sources.event_log.mapping import TEXT_FIELDS
 from opsla_dagster.sources.event_log.notes import notes_of
 from opsla_dagster.sources.event_log.snapshot import Snapshot, take_snapshot, was_read
 from opsla_dagster.status import MESSAGE_SIGNALS, TERMINAL_STATUSES, Status
+from opsla_dagster.warehouse.exhaustion import memory_error
 from opsla_dagster.warehouse.sql import literal
 from opsla_dagster.window import ONE_DAY, Window
 
@@ -588,7 +589,7 @@ class EventLogSource(Source):
 
     def rejected_rows(self) -> pa.Table:
         """Schema REJECTED_ROWS, in the order of files and records; one row a rejected record."""
-        columns = f"*, {self._snapshot.counts.rows} as source_rows, {clock_relevance(self._settings)} as is_clock_relevant"
+        columns = f"*, {literal(self._settings.form)} as resource, {self._snapshot.counts.rows} as source_rows, {clock_relevance(self._settings)} as is_clock_relevant"
         return self._table(f"select {columns} from {self._snapshot.rejected}", REJECTED_ROWS)
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
@@ -730,7 +731,7 @@ class EventLogSource(Source):
         try:
             yield cursor.sql(select, params=parameters)
         except duckdb.OutOfMemoryException as error:
-            raise too_little_memory(self.name, error) from error
+            raise memory_error(f"source {self.name}: its rows", error) from error
         except duckdb.Error as error:
             raise OpslaError(
                 f"{self._snapshot.directory}: the snapshot of source {self.name} cannot be read: {error}; "

@@ -284,6 +284,14 @@ now_dates as (
     group by desk_now.now_at
 ),
 
+-- Whether the date before that of now is one with open hours.
+dates_before as (
+    select max(case when desk_time.is_open then 1 else 0 end) = 1 as is_business_day
+    from mart.desk_now as desk_now
+    inner join staging.business_time as desk_time
+        on desk_time.calendar = 'desk' and cast(desk_now.now_date - interval 1 day as date) = desk_time.local_date
+),
+
 -- By the shape of such a day: of the hour that holds now, the part that is still to come.
 left_arrivals as (
     select
@@ -310,6 +318,8 @@ select
     told_values.dimension,
     told_values.dimension_value,
     now_dates.now_at > now_dates.now_from_at as is_today_begun,
+    coalesce(case when now_dates.now_at > now_dates.now_from_at then now_dates.is_business_day else dates_before.is_business_day end, false)
+        as is_now_on_business_day,
     cast(now_dates.left_open_hours as double) as left_today_open_hours,
     cast(now_dates.left_time_share as double) as left_today_time_share,
     cast(coalesce(left_arrivals.left_share, now_dates.left_time_share) as double) as left_today_arrivals_share,
@@ -337,4 +347,5 @@ select
     end as throughput_basis
 from told_values
 cross join now_dates
+cross join dates_before
 left join left_arrivals on told_values.dimension = left_arrivals.dimension and told_values.dimension_value = left_arrivals.dimension_value

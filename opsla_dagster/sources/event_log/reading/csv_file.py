@@ -23,7 +23,7 @@ from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy, copy_records, utf8_blocks
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark
 from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
-from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadable
+from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadable, require_fewer_columns
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: DuckDB's own default; records that are longer raise it.
@@ -118,6 +118,7 @@ def load_csv(
     target = directory / "records.csv"
     dialect = dialect_of(file, written)
     copy = copied(file, dialect, target)
+    require_fewer_columns(file.name, len(copy.header))
     types = ", ".join(f"'c{index}': 'varchar'" for index in range(len(copy.header)))
     quote = literal(dialect.settings.quote)
     connection.execute(f"""

@@ -13,7 +13,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import MOST_UNPACKED_BYTES, on_disk
-from opsla_dagster.sources.event_log.reading.tables import Loaded
+from opsla_dagster.sources.event_log.reading.tables import Loaded, require_fewer_columns
 from opsla_dagster.warehouse.sql import path_literal
 
 #: Types of floating-point numbers -> up to where they tell every whole number from its neighbours.
@@ -30,6 +30,7 @@ def load_parquet(connection: duckdb.DuckDBPyConnection, number: int, file: LogFi
     try:
         _require_fewer_rows(connection, path, file)
         described = connection.execute(f"describe select * from read_parquet({path})").fetchall()
+        require_fewer_columns(file.name, len(described))
         cells = [f"{_as_text(_quoted(name), kind)} as c{index}" for index, (name, kind, *_) in enumerate(described)]
         cells += [f"{_is_text(_quoted(name))} as c{index}_is_text" for index, (name, kind, *_) in enumerate(described) if kind == _BYTES]
         connection.execute(f"create table raw_{number} as select {', '.join(cells)} from read_parquet({path})")

@@ -58,6 +58,12 @@ class Loaded:
     passed_over_rows: int = 0
 
 
+def require_fewer_columns(name: str, columns: int) -> None:
+    """Raises OpslaError for a file of more than MOST_COLUMNS columns: DuckDB would take minutes and gigabytes for a handful of them that are mapped."""
+    if columns > MOST_COLUMNS:
+        raise OpslaError(f"{name}: has {columns:,} columns, and {MOST_COLUMNS:,} are read at most; leave out those that no field of sources.yml needs")
+
+
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Creates what readers note unreadable records in."""
     connection.register("no_unreadable", _UNREADABLE.empty_table())

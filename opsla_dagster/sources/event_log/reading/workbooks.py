@@ -32,7 +32,13 @@ from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import BROKEN_ARCHIVE, bomb, most_unpacked, on_disk
 from opsla_dagster.sources.event_log.reading.forms import MOST_WORKBOOK_BYTES, ZIP_MAGIC, opened_archive
 from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
-from opsla_dagster.sources.event_log.reading.tables import Loaded, SeveralTables, note_unreadable, write_batch
+from opsla_dagster.sources.event_log.reading.tables import (
+    Loaded,
+    SeveralTables,
+    note_unreadable,
+    require_fewer_columns,
+    write_batch,
+)
 
 #: A sheet's rectangle; a cell of it takes 32 bytes while it is read.
 MOST_CELLS = 25 * 10**6
@@ -80,6 +86,7 @@ def load_workbook(connection: duckdb.DuckDBPyConnection, written: Written, numbe
     if written.sheet is not None and written.sheet not in names:
         raise OpslaError(f"{file.name}: has no sheet {written.sheet!r}; it has {_listed(names)}")
     sheet = _the_table(file.name, book, written)
+    require_fewer_columns(file.name, len(sheet.names))
     columns, rows = _write(connection, number, sheet)
     first_row = sheet.header_place + 2
     note = f"sheet {sheet.name!r}, the header is row {first_row - 1}" if len(names) > 1 or sheet.header_place else ""

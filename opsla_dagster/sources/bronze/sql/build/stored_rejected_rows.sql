@@ -8,6 +8,7 @@ with openings as (
 )
 
 select
+    resource,
     resource as file,
     row_number() over (order by resource, case_id, field, cast(payload as varchar)) as row_number,
     case_id,

@@ -1,6 +1,7 @@
 -- One row is a record that could not be used. Each is of a ticket's history or of what was promised to it, so that a clock may rest on it.
 select
     getvariable('source') as source,
+    resource,
     file,
     row_number,
     case_id,

@@ -2,24 +2,28 @@
 WITH rejected_rows AS (
   SELECT DISTINCT
     source,
+    resource,
     file,
     row_number,
     source_rows
   FROM raw.rejected_rows
-), by_source AS (
+), by_resource AS (
   SELECT
     source,
+    resource,
     source_rows,
     COUNT(*) AS rejected_rows
   FROM rejected_rows
   GROUP BY
     source,
+    resource,
     source_rows
 )
 SELECT
   source,
+  resource,
   rejected_rows,
   source_rows
-FROM by_source
+FROM by_resource
 WHERE
   rejected_rows >= source_rows

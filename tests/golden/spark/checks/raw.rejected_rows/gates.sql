@@ -2,6 +2,7 @@
 WITH rejected_rows AS (
   SELECT DISTINCT
     source,
+    resource,
     file,
     row_number,
     source_rows
@@ -11,10 +12,12 @@ WITH rejected_rows AS (
 ), records_before_the_start AS (
   SELECT
     source,
+    resource,
     COUNT(*) AS records
   FROM (
     SELECT DISTINCT
       source,
+      resource,
       file,
       row_number
     FROM raw.rejected_rows
@@ -22,17 +25,21 @@ WITH rejected_rows AS (
       LOCATE('lies before desk.start_date', reason) > 0
   ) AS early_records
   GROUP BY
-    source
-), by_source AS (
+    source,
+    resource
+), by_resource AS (
   SELECT
     rejected_rows.source,
+    rejected_rows.resource,
     COUNT(*) AS rejected_rows,
     rejected_rows.source_rows - COALESCE(MAX(records_before_the_start.records), 0) AS source_rows
   FROM rejected_rows
   LEFT JOIN records_before_the_start
     ON rejected_rows.source = records_before_the_start.source
+    AND rejected_rows.resource = records_before_the_start.resource
   GROUP BY
     rejected_rows.source,
+    rejected_rows.resource,
     rejected_rows.source_rows
 )
 SELECT
@@ -41,4 +48,4 @@ SELECT
     CAST(100.0 * SUM(rejected_rows) AS DOUBLE) / CAST(NULLIF(SUM(source_rows), 0) AS DOUBLE),
     0.0
   ) AS pct_rejected_rows
-FROM by_source
+FROM by_resource

@@ -308,6 +308,13 @@ WITH desk_dates AS (
     ON desk_time.calendar = 'desk' AND desk_now.now_date = desk_time.local_date
   GROUP BY
     desk_now.now_at
+), dates_before AS (
+  SELECT
+    MAX(CASE WHEN desk_time.is_open THEN 1 ELSE 0 END) = 1 AS is_business_day
+  FROM mart.desk_now AS desk_now
+  INNER JOIN staging.business_time AS desk_time
+    ON desk_time.calendar = 'desk'
+    AND CAST(desk_now.now_date - INTERVAL '1' DAY AS DATE) = desk_time.local_date
 ), left_arrivals AS (
   SELECT
     hours.dimension,
@@ -334,6 +341,14 @@ SELECT
   told_values.dimension,
   told_values.dimension_value,
   now_dates.now_at > now_dates.now_from_at AS is_today_begun,
+  COALESCE(
+    CASE
+      WHEN now_dates.now_at > now_dates.now_from_at
+      THEN now_dates.is_business_day
+      ELSE dates_before.is_business_day
+    END,
+    FALSE
+  ) AS is_now_on_business_day,
   CAST(now_dates.left_open_hours AS DOUBLE) AS left_today_open_hours,
   CAST(now_dates.left_time_share AS DOUBLE) AS left_today_time_share,
   CAST(COALESCE(left_arrivals.left_share, now_dates.left_time_share) AS DOUBLE) AS left_today_arrivals_share,
@@ -366,6 +381,7 @@ SELECT
   END AS throughput_basis
 FROM told_values
 CROSS JOIN now_dates
+CROSS JOIN dates_before
 LEFT JOIN left_arrivals
   ON told_values.dimension = left_arrivals.dimension
   AND told_values.dimension_value = left_arrivals.dimension_value
