@@ -75,14 +75,14 @@ class SimulationSource(Source):
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES: the cases whose intake lies at or before `as_of_at` (UTC)."""
-        cases, rows = self._kept.pop(window, None) or self._desk.draw(window)
+        cases, rows = self._drawn(window)
         if len(rows.case) + sum(len(kept.case) for _, kept in self._kept.values()) <= KEPT_ROWS:
             self._kept[window] = cases, rows
         return self._case_table(_only(cases, cases.intake <= _seconds(as_of_at)))
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS: the rows of visible cases that were ingested at or before `as_of_at` (UTC)."""
-        cases, rows = self._kept.pop(window, None) or self._desk.draw(window)
+        cases, rows = self._drawn(window)
         # Ownership follows the whole path, so that a row never changes when an escalation becomes visible late.
         is_escalated = np.zeros(len(cases.key), dtype=np.bool_)
         is_escalated[rows.case[rows.slot == Slot.REASSIGNMENT]] = True
@@ -115,6 +115,11 @@ class SimulationSource(Source):
              "digest": f"{n_cases}:{n_events}"}
             for number, n_cases, n_events in ((int(a), int(b), int(c)) for a, b, c in states)
         ], PARTITION_STATES)  # fmt: skip
+
+    def _drawn(self, window: Window) -> tuple[Cases, Rows]:
+        """The window's cases and rows; what was kept of it is handed over."""
+        kept = self._kept.pop(window, None)
+        return self._desk.draw(window) if kept is None else kept
 
     # ---- Arrow -------------------------------------------------------------------------------------------------------
 
