@@ -37,6 +37,8 @@ Texts = npt.NDArray[np.bytes_]
 
 #: Stands for NULL among the codes of words.
 NOBODY = -1
+#: A run loads the cases of all its windows before the events of the first: so many drawn rows are kept from one to the other.
+KEPT_ROWS = 2_000_000
 #: C20250701-000042 and C20250701-000042-03.
 CASE_ID_WIDTH, EVENT_ID_WIDTH = 16, 19
 
@@ -46,7 +48,8 @@ class SimulationSource(Source):
 
     `cases` overrides the configured number of cases over the window. `settles_after_days`: every row of a case is ingested
     within so many days of the local midnight that begins its intake date: a refresh need not look at older dates.
-    The rows of one window are held in memory, about 50 bytes each; ask for large ranges window by window.
+    The rows of one window are held in memory, about 50 bytes each, and up to KEPT_ROWS of windows whose cases were asked for and whose
+    events were not yet; ask for large ranges window by window.
     """
 
     def __init__(self, name: str, settings: SimulationSettings, desk_timezone: str, cases: int | None = None) -> None:
@@ -59,7 +62,7 @@ class SimulationSource(Source):
         if self._n_cases < 0:
             raise OpslaError(f"simulation: {self._n_cases} cases were asked for; expected 0 or more")
         self._desk = SimulatedDesk(settings, desk_timezone, self._n_cases)
-        self._last_drawn: tuple[Window, Cases, Rows] | None = None
+        self._kept: dict[Window, tuple[Cases, Rows]] = {}
 
     def fingerprint(self) -> str:
         """Hash of every parameter, the number of cases and the desk's zone."""
@@ -72,7 +75,9 @@ class SimulationSource(Source):
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES: the cases whose intake lies at or before `as_of_at` (UTC)."""
-        cases, _ = self._drawn(window)
+        cases, rows = self._drawn(window)
+        if len(rows.case) + sum(len(kept.case) for _, kept in self._kept.values()) <= KEPT_ROWS:
+            self._kept[window] = cases, rows
         return self._case_table(_only(cases, cases.intake <= _seconds(as_of_at)))
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
@@ -112,11 +117,9 @@ class SimulationSource(Source):
         ], PARTITION_STATES)  # fmt: skip
 
     def _drawn(self, window: Window) -> tuple[Cases, Rows]:
-        """The window's cases and rows; the last window is kept: cases() and events() come one after the other."""
-        if self._last_drawn is None or self._last_drawn[0] != window:
-            self._last_drawn = None
-            self._last_drawn = (window, *self._desk.draw(window))
-        return self._last_drawn[1:]
+        """The window's cases and rows; what was kept of it is handed over."""
+        kept = self._kept.pop(window, None)
+        return self._desk.draw(window) if kept is None else kept
 
     # ---- Arrow -------------------------------------------------------------------------------------------------------
 

@@ -37,9 +37,7 @@ from opsla_dagster.assets.retrying import failing_plainly, passes
 from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.failures import Graph, alerts_of_run
 from opsla_dagster.automation.missed import failed_ticks
-from opsla_dagster.automation.schedule import BACKFILL_JOB, WAITING, build_daily_refresh, build_refresh_retry, run_tags
-from opsla_dagster.build import build_definitions, build_resources
-from opsla_dagster.catalog import PUBLISHED
+from opsla_dagster.automation.schedule import WAITING, build_daily_refresh, build_refresh_retry
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.running import run_windows, trying_again
@@ -47,9 +45,9 @@ from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import DeskSettings, EventLogSettings
 from opsla_dagster.sources.bronze.http import NoAnswerError
 from opsla_dagster.sources.event_log import EventLogSource
-from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS, Warehouse
+from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS
 from opsla_dagster.warehouse.exhaustion import disk_error
-from opsla_dagster.window import Window, dates_of
+from opsla_dagster.window import Window
 
 LOG = "number,state,at\nA1,New,2025-07-01 14:00:00\nA1,Done,2025-07-01 16:00:00\n"
 AS_OF = datetime(2025, 7, 3, 5)
@@ -298,17 +296,3 @@ def test_rows_made_in_python_that_do_not_fit_into_memory_fail_with_one_readable_
     told = failed.step_failure_data.user_failure_data.description
     assert re.match(r"rows that the step needs do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or .*; allow more, or free some space$", told)
     assert "\n" not in told
-
-
-@pytest.mark.parametrize("does_publish", [True, False])
-def test_only_a_run_that_publishes_begins_the_copy_beside_itself(desk: Desk, monkeypatch: pytest.MonkeyPatch, does_publish: bool) -> None:
-    """A backfill of the UI is several runs, of which one publishes: the others would break the copy off, and have read every case for nothing."""
-    begun: list[object] = []
-    monkeypatch.setattr(Warehouse, "begin_beside", lambda _, work: begun.append(work))
-    selected = [("ops", "refreshed_partitions"), *([PUBLISHED] if does_publish else [])]
-    with open_instance(desk.home) as instance:
-        job = build_definitions(desk.settings(), build_resources(desk.settings(), 1.0)).resolve_job_def(BACKFILL_JOB)
-        tags = run_tags(dates_of([desk.window]), AS_OF, is_refresh=False)
-        result = job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(key) for key in selected], tags=tags)
-    assert result.success
-    assert len(begun) == does_publish

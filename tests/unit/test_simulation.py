@@ -489,3 +489,28 @@ def test_events_survive_a_change_of_window_between_calls(source: SimulationSourc
     july: pa.Table = source.events(JULY, FOREVER)
     source.cases(august, FOREVER)
     assert source.events(JULY, FOREVER).equals(july)
+
+
+@pytest.mark.parametrize(("kept_rows", "draws"), [(2_000_000, 2), (5_000, 3), (0, 4)])
+def test_cases_that_are_drawn_already_are_not_drawn_again_for_their_events(
+    settings: SimulationSettings, monkeypatch: pytest.MonkeyPatch, kept_rows: int, draws: int
+) -> None:
+    """As a run asks: the cases of all windows, then their events; a day has about 440 rows here, a window of ten about 4,400."""
+    monkeypatch.setattr("opsla_dagster.sources.simulation.KEPT_ROWS", kept_rows)
+    windows = [Window(date(2025, 7, 1), date(2025, 7, 11)), Window(date(2025, 7, 11), date(2025, 7, 21))]
+    counted = SimulationSource("simulation", settings, NEW_YORK, cases=12_345)
+    drawn: list[Window] = []
+    draw = counted._desk.draw
+
+    def counting(window: Window) -> Any:
+        drawn.append(window)
+        return draw(window)
+
+    monkeypatch.setattr(counted._desk, "draw", counting)
+    cases = [counted.cases(window, FOREVER) for window in windows]
+    events = [counted.events(window, FOREVER) for window in windows]
+    assert len(drawn) == draws
+    assert not counted._kept
+    fresh = SimulationSource("simulation", settings, NEW_YORK, cases=12_345)
+    assert events == [fresh.events(window, FOREVER) for window in windows]
+    assert cases == [fresh.cases(window, FOREVER) for window in windows]

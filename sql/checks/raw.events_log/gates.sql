@@ -1,21 +1,6 @@
 -- One row: what quality_gates.yml may bound about events, in percent of the window's raw events or cases. <rate>_sample is how
 -- many events or cases the rate is measured on.
-with events as (
-    select
-        case_id,
-        status,
-        event_ts,
-        ingestion_ts,
-        is_duplicate,
-        is_late_arriving,
-        is_tz_inconsistent
-    from raw.events_log
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-),
-
-rates as (
+with rates as (
     select
         count(*) as events,
         count(is_duplicate) as flagged_duplicate,
@@ -26,15 +11,21 @@ rates as (
         100.0 * count(*) filter (where is_late_arriving) / nullif(count(is_late_arriving), 0) as pct_late_arriving,
         100.0 * count(*) filter (where is_tz_inconsistent) / nullif(count(is_tz_inconsistent), 0) as pct_tz_inconsistent,
         100.0 * count(*) filter (where ingestion_ts < event_ts) / nullif(count(*), 0) as pct_ingestion_before_event
-    from events
+    from raw.events_log
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
 ),
 
 repeated_events as (
     select sum(copies - 1) as extra_rows
     from (
         select count(*) as copies
-        from events
-        where event_ts is not null
+        from raw.events_log
+        where
+            intake_date >= $start_date
+            and intake_date < $end_date
+            and event_ts is not null
         group by case_id, status, event_ts
         having count(*) > 1
     ) as groups_of_copies
@@ -48,7 +39,10 @@ cases as (
         count(*) filter (where status = 'TRIAGE') > 0 as has_triage,
         count(*) filter (where status = 'RESOLVED') > 0 as has_resolved,
         count(*) filter (where status = 'CANCELLED') > 0 as has_cancelled
-    from events
+    from raw.events_log
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by case_id
 ),
 

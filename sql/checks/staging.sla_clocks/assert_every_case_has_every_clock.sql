@@ -7,10 +7,12 @@ with answer_metrics as (
     where role = 'start_if_outbound'
 ),
 
-promise_counts as (
+promises_at_intake as (
     select
+        promises.case_id,
         promises.intake_date,
-        count(*) as clocks
+        promises.metric,
+        promises.policy
     from staging.case_sla_policies as promises
     inner join staging.case_milestones as cases on promises.case_id = cases.case_id
     inner join staging.sla_metric_rules as rules on promises.metric = rules.metric
@@ -26,40 +28,20 @@ promise_counts as (
         and promises.in_force_to_at is null
         and not promises.is_source_promise
         and (answer_metrics.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
-    group by promises.intake_date
-),
-
-clock_counts as (
-    select
-        clocks.intake_date,
-        count(*) as clocks
-    from staging.sla_clocks as clocks
-    inner join staging.case_sla_policies as promises
-        on clocks.case_id = promises.case_id and clocks.metric = promises.metric and clocks.policy = promises.policy
-    inner join staging.case_milestones as cases on promises.case_id = cases.case_id
-    inner join staging.sla_metric_rules as rules on clocks.metric = rules.metric
-    left join answer_metrics on clocks.metric = answer_metrics.metric
-    where
-        clocks.intake_date >= $start_date
-        and clocks.intake_date < $end_date
-        and promises.intake_date >= $start_date
-        and promises.intake_date < $end_date
-        and cases.intake_date >= $start_date
-        and cases.intake_date < $end_date
-        and rules.role = 'start'
-        and rules.signal = 'INTAKE'
-        and promises.in_force_from_at = cases.intake_ts
-        and promises.in_force_to_at is null
-        and not promises.is_source_promise
-        and (answer_metrics.metric is null or coalesce(cases.initiated_by, 'customer') = 'customer')
-        and clocks.cycle = 1
-    group by clocks.intake_date
 )
 
 select
-    promise_counts.intake_date,
-    promise_counts.clocks as promised_clocks,
-    coalesce(clock_counts.clocks, 0) as judged_clocks
-from promise_counts
-left join clock_counts on promise_counts.intake_date = clock_counts.intake_date
-where promise_counts.clocks <> coalesce(clock_counts.clocks, 0)
+    promises.intake_date,
+    count(*) as promised_clocks,
+    count(clocks.case_id) as judged_clocks
+from promises_at_intake as promises
+left join staging.sla_clocks as clocks
+    on
+        promises.case_id = clocks.case_id
+        and promises.policy = clocks.policy
+        and promises.metric = clocks.metric
+        and clocks.cycle = 1
+        and clocks.intake_date >= $start_date
+        and clocks.intake_date < $end_date
+group by promises.intake_date
+having count(*) <> count(clocks.case_id)

@@ -37,6 +37,45 @@ with clocks as (
         and cases.intake_date < $end_date
 ),
 
+-- Most clocks are like others in all of this: what is alike is counted once, before it is told apart by one dimension at a time.
+like_clocks as (
+    select
+        intake_date,
+        source,
+        policy,
+        metric,
+        is_source_promise,
+        queue,
+        priority,
+        tier,
+        region,
+        brand,
+        channel,
+        root_cause_stage,
+        root_cause_owner,
+        count(*) as clocks,
+        count(*) filter (where outcome = 'met') as met_clocks,
+        count(*) filter (where outcome = 'breached') as breached_clocks,
+        count(*) filter (where outcome = 'running') as running_clocks,
+        count(*) filter (where outcome = 'unknown') as unknown_clocks,
+        sum(case when outcome = 'breached' then -early_seconds end) as late_seconds
+    from clocks
+    group by
+        intake_date,
+        source,
+        policy,
+        metric,
+        is_source_promise,
+        queue,
+        priority,
+        tier,
+        region,
+        brand,
+        channel,
+        root_cause_stage,
+        root_cause_owner
+),
+
 clock_counts as (
     select
         intake_date,
@@ -56,13 +95,13 @@ clock_counts as (
             else 'all'
         end as dimension,
         coalesce(queue, priority, tier, region, brand, channel, root_cause_stage, root_cause_owner) as dimension_value,
-        count(*) as clocks,
-        count(*) filter (where outcome = 'met') as met_clocks,
-        count(*) filter (where outcome = 'breached') as breached_clocks,
-        count(*) filter (where outcome = 'running') as running_clocks,
-        count(*) filter (where outcome = 'unknown') as unknown_clocks,
-        coalesce(sum(case when outcome = 'breached' then -early_seconds end), 0) as late_seconds
-    from clocks
+        sum(clocks) as clocks,
+        sum(met_clocks) as met_clocks,
+        sum(breached_clocks) as breached_clocks,
+        sum(running_clocks) as running_clocks,
+        sum(unknown_clocks) as unknown_clocks,
+        coalesce(sum(late_seconds), 0) as late_seconds
+    from like_clocks
     group by
         grouping sets (
             (intake_date, source, policy, metric, is_source_promise),

@@ -152,22 +152,36 @@ ranked_statuses as (
 -- The stretches of each cause's stage in open time, to be shared out among those who held the case.
 root_causes as (
     select
-        span_parts.case_id,
-        span_parts.policy,
-        span_parts.metric,
-        span_parts.cycle,
-        span_parts.calendar,
-        span_parts.open_seconds_at_start,
-        span_parts.open_seconds_at_stop
-    from span_parts
-    inner join ranked_statuses
+        spans.case_id,
+        spans.policy,
+        spans.metric,
+        spans.cycle,
+        spans.calendar,
+        case
+            when statuses.open_seconds_at_start > spans.open_seconds_at_start then statuses.open_seconds_at_start
+            else spans.open_seconds_at_start
+        end as open_seconds_at_start,
+        case
+            when statuses.open_seconds_at_stop < spans.open_seconds_at_stop then statuses.open_seconds_at_stop
+            else spans.open_seconds_at_stop
+        end as open_seconds_at_stop
+    from ranked_statuses
+    inner join staging.sla_clock_spans as spans
         on
-            span_parts.case_id = ranked_statuses.case_id
-            and span_parts.policy = ranked_statuses.policy
-            and span_parts.metric = ranked_statuses.metric
-            and span_parts.cycle = ranked_statuses.cycle
-            and span_parts.status = ranked_statuses.status
-    where ranked_statuses.place = 1
+            ranked_statuses.case_id = spans.case_id
+            and ranked_statuses.policy = spans.policy
+            and ranked_statuses.metric = spans.metric
+            and ranked_statuses.cycle = spans.cycle
+    inner join statuses
+        on spans.case_id = statuses.case_id and spans.calendar = statuses.calendar and ranked_statuses.status = statuses.status
+    where
+        ranked_statuses.place = 1
+        and spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.state = 'running'
+        and spans.running_seconds > 0
+        and statuses.open_seconds_at_start < spans.open_seconds_at_stop
+        and (statuses.open_seconds_at_stop is null or statuses.open_seconds_at_stop > spans.open_seconds_at_start)
 ),
 
 blamed_statuses as (

@@ -13,14 +13,6 @@ with cases as (
         and intake_date < $end_date
 ),
 
-events as (
-    select *
-    from staging.events_clean
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-),
-
 messages as (
     select *
     from staging.messages_deduped
@@ -81,8 +73,11 @@ signals as (
         2 as sort_rank,
         source_sequence,
         event_id
-    from events
-    where status not in ('INTAKE', 'REOPENED')
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and status not in ('INTAKE', 'REOPENED')
 
     union all
 
@@ -95,8 +90,11 @@ signals as (
         2 as sort_rank,
         source_sequence,
         event_id
-    from events
-    where is_reopen or status = 'REOPENED'
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and (is_reopen or status = 'REOPENED')
 
     union all
 
@@ -176,12 +174,16 @@ signals as (
         events.source_sequence,
         events.event_id
     from teams_with_previous as teams
-    inner join events
+    inner join staging.events_clean as events
         on
             teams.case_id = events.case_id
             and (teams.is_at_intake or events.canonical_ts >= teams.valid_from_at)
             and (teams.valid_to_at is null or events.canonical_ts < teams.valid_to_at)
-    where teams.team is not null and events.is_reopen
+    where
+        events.intake_date >= $start_date
+        and events.intake_date < $end_date
+        and events.is_reopen
+        and teams.team is not null
 )
 
 select

@@ -9,21 +9,6 @@ with cases as (
         and intake_date < $end_date
 ),
 
-events as (
-    select
-        case_id,
-        status,
-        canonical_ts,
-        source_sequence,
-        event_id,
-        is_reopen,
-        status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED') as is_terminal
-    from staging.events_clean
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-),
-
 milestones as (
     select
         case_id,
@@ -41,7 +26,10 @@ milestones as (
         max(source_sequence) filter (where is_reopen) as last_reopen_sequence,
         count(*) as event_count,
         count(*) filter (where is_reopen) as reopen_count
-    from events
+    from staging.events_clean
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
     group by case_id
 ),
 
@@ -51,9 +39,13 @@ endings as (
         events.status,
         events.canonical_ts,
         row_number() over (partition by events.case_id order by events.source_sequence, events.event_id) as ending_number
-    from events
+    from staging.events_clean as events
     inner join milestones on events.case_id = milestones.case_id
-    where events.is_terminal and (milestones.last_reopen_sequence is null or events.source_sequence > milestones.last_reopen_sequence)
+    where
+        events.intake_date >= $start_date
+        and events.intake_date < $end_date
+        and events.status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+        and (milestones.last_reopen_sequence is null or events.source_sequence > milestones.last_reopen_sequence)
 ),
 
 ends as (

@@ -10,12 +10,28 @@ with holders as (
         agent,
         held_from_at as started_at,
         held_to_at as ended_at,
-        lag(agent) over (partition by case_id, intake_date order by held_from_at) as agent_before
+        is_team_new
     from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
         and is_holding_start
+),
+
+-- Few agents keep a case that goes to another team: they have not taken it again.
+kept_cases as (
+    select
+        holders.case_id,
+        holders.intake_date,
+        holders.started_at
+    from holders
+    inner join holders as previous_holders
+        on
+            holders.case_id = previous_holders.case_id
+            and holders.intake_date = previous_holders.intake_date
+            and holders.started_at = previous_holders.ended_at
+            and holders.agent = previous_holders.agent
+    where holders.is_team_new
 ),
 
 ends as (
@@ -111,14 +127,19 @@ activities as (
     union all
 
     select
-        source,
-        agent,
-        started_at as happened_at,
-        case_id,
-        intake_date,
+        holders.source,
+        holders.agent,
+        holders.started_at as happened_at,
+        holders.case_id,
+        holders.intake_date,
         'taken' as activity
     from holders
-    where agent is not null and agent is distinct from agent_before
+    left join kept_cases
+        on
+            holders.case_id = kept_cases.case_id
+            and holders.intake_date = kept_cases.intake_date
+            and holders.started_at = kept_cases.started_at
+    where holders.agent is not null and kept_cases.case_id is null
 
     union all
 

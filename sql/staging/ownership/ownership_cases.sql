@@ -2,20 +2,15 @@
 -- Naive is what desks do without a history: all time is charged to the team of the last event. Time of another holder, UNASSIGNED too, is
 -- misattributed. Counts and seconds are those that have ended; what they say of a case that is open is so far
 -- (docs/decisions/0046-ownership.md).
-with stints as (
-    select *
+with last_stints as (
+    select
+        case_id,
+        team
     from staging.ownership_stints
     where
         intake_date >= $start_date
         and intake_date < $end_date
-),
-
-last_stints as (
-    select
-        case_id,
-        team
-    from stints
-    where is_last
+        and is_last
 ),
 
 totals as (
@@ -53,8 +48,11 @@ totals as (
         sum(case when stints.team <> last_stints.team then stints.wait_customer_business_seconds else 0 end) as misattributed_wait_customer_business_seconds,
         sum(case when stints.team <> last_stints.team then stints.wait_other_business_seconds else 0 end) as misattributed_wait_other_business_seconds,
         sum(case when stints.team <> last_stints.team then stints.done_business_seconds else 0 end) as misattributed_done_business_seconds
-    from stints
+    from staging.ownership_stints as stints
     inner join last_stints on stints.case_id = last_stints.case_id
+    where
+        stints.intake_date >= $start_date
+        and stints.intake_date < $end_date
     group by stints.case_id
 ),
 

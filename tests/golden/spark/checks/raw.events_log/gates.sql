@@ -1,17 +1,5 @@
 -- The Spark SQL of sql/checks/raw.events_log/gates.sql, written by `make docs`.
-WITH events AS (
-  SELECT
-    case_id,
-    status,
-    event_ts,
-    ingestion_ts,
-    is_duplicate,
-    is_late_arriving,
-    is_tz_inconsistent
-  FROM raw.events_log
-  WHERE
-    intake_date >= :start_date AND intake_date < :end_date
-), rates AS (
+WITH rates AS (
   SELECT
     COUNT(*) AS events,
     COUNT(is_duplicate) AS flagged_duplicate,
@@ -27,16 +15,18 @@ WITH events AS (
       is_tz_inconsistent) AS DOUBLE) / CAST(NULLIF(COUNT(is_tz_inconsistent), 0) AS DOUBLE) AS pct_tz_inconsistent,
     CAST(100.0 * COUNT(*) FILTER(WHERE
       ingestion_ts < event_ts) AS DOUBLE) / CAST(NULLIF(COUNT(*), 0) AS DOUBLE) AS pct_ingestion_before_event
-  FROM events
+  FROM raw.events_log
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
 ), repeated_events AS (
   SELECT
     SUM(copies - 1) AS extra_rows
   FROM (
     SELECT
       COUNT(*) AS copies
-    FROM events
+    FROM raw.events_log
     WHERE
-      NOT event_ts IS NULL
+      intake_date >= :start_date AND intake_date < :end_date AND NOT event_ts IS NULL
     GROUP BY
       case_id,
       status,
@@ -57,7 +47,9 @@ WITH events AS (
       status = 'RESOLVED') > 0 AS has_resolved,
     COUNT(*) FILTER(WHERE
       status = 'CANCELLED') > 0 AS has_cancelled
-  FROM events
+  FROM raw.events_log
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     case_id
 ), case_rates AS (

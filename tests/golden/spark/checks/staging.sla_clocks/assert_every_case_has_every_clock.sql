@@ -5,10 +5,12 @@ WITH answer_metrics AS (
   FROM staging.sla_metric_rules
   WHERE
     role = 'start_if_outbound'
-), promise_counts AS (
+), promises_at_intake AS (
   SELECT
+    promises.case_id,
     promises.intake_date,
-    COUNT(*) AS clocks
+    promises.metric,
+    promises.policy
   FROM staging.case_sla_policies AS promises
   INNER JOIN staging.case_milestones AS cases
     ON promises.case_id = cases.case_id
@@ -30,49 +32,20 @@ WITH answer_metrics AS (
       answer_metrics.metric IS NULL
       OR COALESCE(cases.initiated_by, 'customer') = 'customer'
     )
-  GROUP BY
-    promises.intake_date
-), clock_counts AS (
-  SELECT
-    clocks.intake_date,
-    COUNT(*) AS clocks
-  FROM staging.sla_clocks AS clocks
-  INNER JOIN staging.case_sla_policies AS promises
-    ON clocks.case_id = promises.case_id
-    AND clocks.metric = promises.metric
-    AND clocks.policy = promises.policy
-  INNER JOIN staging.case_milestones AS cases
-    ON promises.case_id = cases.case_id
-  INNER JOIN staging.sla_metric_rules AS rules
-    ON clocks.metric = rules.metric
-  LEFT JOIN answer_metrics
-    ON clocks.metric = answer_metrics.metric
-  WHERE
-    clocks.intake_date >= :start_date
-    AND clocks.intake_date < :end_date
-    AND promises.intake_date >= :start_date
-    AND promises.intake_date < :end_date
-    AND cases.intake_date >= :start_date
-    AND cases.intake_date < :end_date
-    AND rules.role = 'start'
-    AND rules.signal = 'INTAKE'
-    AND promises.in_force_from_at = cases.intake_ts
-    AND promises.in_force_to_at IS NULL
-    AND NOT promises.is_source_promise
-    AND (
-      answer_metrics.metric IS NULL
-      OR COALESCE(cases.initiated_by, 'customer') = 'customer'
-    )
-    AND clocks.cycle = 1
-  GROUP BY
-    clocks.intake_date
 )
 SELECT
-  promise_counts.intake_date,
-  promise_counts.clocks AS promised_clocks,
-  COALESCE(clock_counts.clocks, 0) AS judged_clocks
-FROM promise_counts
-LEFT JOIN clock_counts
-  ON promise_counts.intake_date = clock_counts.intake_date
-WHERE
-  promise_counts.clocks <> COALESCE(clock_counts.clocks, 0)
+  promises.intake_date,
+  COUNT(*) AS promised_clocks,
+  COUNT(clocks.case_id) AS judged_clocks
+FROM promises_at_intake AS promises
+LEFT JOIN staging.sla_clocks AS clocks
+  ON promises.case_id = clocks.case_id
+  AND promises.policy = clocks.policy
+  AND promises.metric = clocks.metric
+  AND clocks.cycle = 1
+  AND clocks.intake_date >= :start_date
+  AND clocks.intake_date < :end_date
+GROUP BY
+  promises.intake_date
+HAVING
+  COUNT(*) <> COUNT(clocks.case_id)

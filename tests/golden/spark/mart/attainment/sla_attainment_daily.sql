@@ -33,6 +33,46 @@ WITH clocks AS (
     AND clocks.intake_date < :end_date
     AND cases.intake_date >= :start_date
     AND cases.intake_date < :end_date
+), like_clocks AS (
+  SELECT
+    intake_date,
+    source,
+    policy,
+    metric,
+    is_source_promise,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel,
+    root_cause_stage,
+    root_cause_owner,
+    COUNT(*) AS clocks,
+    COUNT(*) FILTER(WHERE
+      outcome = 'met') AS met_clocks,
+    COUNT(*) FILTER(WHERE
+      outcome = 'breached') AS breached_clocks,
+    COUNT(*) FILTER(WHERE
+      outcome = 'running') AS running_clocks,
+    COUNT(*) FILTER(WHERE
+      outcome = 'unknown') AS unknown_clocks,
+    SUM(CASE WHEN outcome = 'breached' THEN -early_seconds END) AS late_seconds
+  FROM clocks
+  GROUP BY
+    intake_date,
+    source,
+    policy,
+    metric,
+    is_source_promise,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel,
+    root_cause_stage,
+    root_cause_owner
 ), clock_counts AS (
   SELECT
     intake_date,
@@ -60,17 +100,13 @@ WITH clocks AS (
       ELSE 'all'
     END AS dimension,
     COALESCE(queue, priority, tier, region, brand, channel, root_cause_stage, root_cause_owner) AS dimension_value,
-    COUNT(*) AS clocks,
-    COUNT(*) FILTER(WHERE
-      outcome = 'met') AS met_clocks,
-    COUNT(*) FILTER(WHERE
-      outcome = 'breached') AS breached_clocks,
-    COUNT(*) FILTER(WHERE
-      outcome = 'running') AS running_clocks,
-    COUNT(*) FILTER(WHERE
-      outcome = 'unknown') AS unknown_clocks,
-    COALESCE(SUM(CASE WHEN outcome = 'breached' THEN -early_seconds END), 0) AS late_seconds
-  FROM clocks
+    SUM(clocks) AS clocks,
+    SUM(met_clocks) AS met_clocks,
+    SUM(breached_clocks) AS breached_clocks,
+    SUM(running_clocks) AS running_clocks,
+    SUM(unknown_clocks) AS unknown_clocks,
+    COALESCE(SUM(late_seconds), 0) AS late_seconds
+  FROM like_clocks
   GROUP BY
     GROUPING SETS (
       (intake_date, source, policy, metric, is_source_promise),

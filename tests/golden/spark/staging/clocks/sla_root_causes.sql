@@ -142,22 +142,42 @@ WITH running AS (
     stages.is_breached
 ), root_causes AS (
   SELECT
-    span_parts.case_id,
-    span_parts.policy,
-    span_parts.metric,
-    span_parts.cycle,
-    span_parts.calendar,
-    span_parts.open_seconds_at_start,
-    span_parts.open_seconds_at_stop
-  FROM span_parts
-  INNER JOIN ranked_statuses
-    ON span_parts.case_id = ranked_statuses.case_id
-    AND span_parts.policy = ranked_statuses.policy
-    AND span_parts.metric = ranked_statuses.metric
-    AND span_parts.cycle = ranked_statuses.cycle
-    AND span_parts.status = ranked_statuses.status
+    spans.case_id,
+    spans.policy,
+    spans.metric,
+    spans.cycle,
+    spans.calendar,
+    CASE
+      WHEN statuses.open_seconds_at_start > spans.open_seconds_at_start
+      THEN statuses.open_seconds_at_start
+      ELSE spans.open_seconds_at_start
+    END AS open_seconds_at_start,
+    CASE
+      WHEN statuses.open_seconds_at_stop < spans.open_seconds_at_stop
+      THEN statuses.open_seconds_at_stop
+      ELSE spans.open_seconds_at_stop
+    END AS open_seconds_at_stop
+  FROM ranked_statuses
+  INNER JOIN staging.sla_clock_spans AS spans
+    ON ranked_statuses.case_id = spans.case_id
+    AND ranked_statuses.policy = spans.policy
+    AND ranked_statuses.metric = spans.metric
+    AND ranked_statuses.cycle = spans.cycle
+  INNER JOIN statuses
+    ON spans.case_id = statuses.case_id
+    AND spans.calendar = statuses.calendar
+    AND ranked_statuses.status = statuses.status
   WHERE
     ranked_statuses.place = 1
+    AND spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND spans.state = 'running'
+    AND spans.running_seconds > 0
+    AND statuses.open_seconds_at_start < spans.open_seconds_at_stop
+    AND (
+      statuses.open_seconds_at_stop IS NULL
+      OR statuses.open_seconds_at_stop > spans.open_seconds_at_start
+    )
 ), blamed_statuses AS (
   SELECT DISTINCT
     case_id,

@@ -7,12 +7,6 @@ WITH cases AS (
   FROM staging.case_milestones
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), events AS (
-  SELECT
-    *
-  FROM staging.events_clean
-  WHERE
-    intake_date >= :start_date AND intake_date < :end_date
 ), messages AS (
   SELECT
     *
@@ -63,9 +57,11 @@ WITH cases AS (
     2 AS sort_rank,
     source_sequence,
     event_id
-  FROM events
+  FROM staging.events_clean
   WHERE
-    NOT status IN ('INTAKE', 'REOPENED')
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND NOT status IN ('INTAKE', 'REOPENED')
   UNION ALL
   SELECT
     source,
@@ -76,9 +72,13 @@ WITH cases AS (
     2 AS sort_rank,
     source_sequence,
     event_id
-  FROM events
+  FROM staging.events_clean
   WHERE
-    is_reopen OR status = 'REOPENED'
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND (
+      is_reopen OR status = 'REOPENED'
+    )
   UNION ALL
   SELECT
     messages.source,
@@ -152,7 +152,7 @@ WITH cases AS (
     events.source_sequence,
     events.event_id
   FROM teams_with_previous AS teams
-  INNER JOIN events
+  INNER JOIN staging.events_clean AS events
     ON teams.case_id = events.case_id
     AND (
       teams.is_at_intake OR events.canonical_ts >= teams.valid_from_at
@@ -161,7 +161,10 @@ WITH cases AS (
       teams.valid_to_at IS NULL OR events.canonical_ts < teams.valid_to_at
     )
   WHERE
-    NOT teams.team IS NULL AND events.is_reopen
+    events.intake_date >= :start_date
+    AND events.intake_date < :end_date
+    AND events.is_reopen
+    AND NOT teams.team IS NULL
 )
 SELECT
   signals.source,

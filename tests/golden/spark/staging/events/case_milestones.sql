@@ -5,18 +5,6 @@ WITH cases AS (
   FROM raw.cases
   WHERE
     intake_date >= :start_date AND intake_date < :end_date
-), events AS (
-  SELECT
-    case_id,
-    status,
-    canonical_ts,
-    source_sequence,
-    event_id,
-    is_reopen,
-    status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED') AS is_terminal
-  FROM staging.events_clean
-  WHERE
-    intake_date >= :start_date AND intake_date < :end_date
 ), milestones AS (
   SELECT
     case_id,
@@ -47,7 +35,9 @@ WITH cases AS (
     COUNT(*) AS event_count,
     COUNT(*) FILTER(WHERE
       is_reopen) AS reopen_count
-  FROM events
+  FROM staging.events_clean
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date
   GROUP BY
     case_id
 ), endings AS (
@@ -59,11 +49,13 @@ WITH cases AS (
       PARTITION BY events.case_id
       ORDER BY events.source_sequence NULLS LAST, events.event_id NULLS LAST
     ) AS ending_number
-  FROM events
+  FROM staging.events_clean AS events
   INNER JOIN milestones
     ON events.case_id = milestones.case_id
   WHERE
-    events.is_terminal
+    events.intake_date >= :start_date
+    AND events.intake_date < :end_date
+    AND events.status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
     AND (
       milestones.last_reopen_sequence IS NULL
       OR events.source_sequence > milestones.last_reopen_sequence

@@ -7,10 +7,23 @@ WITH holders AS (
     agent,
     held_from_at AS started_at,
     held_to_at AS ended_at,
-    LAG(agent) OVER (PARTITION BY case_id, intake_date ORDER BY held_from_at NULLS LAST) AS agent_before
+    is_team_new
   FROM staging.ownership_spans
   WHERE
     intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
+), kept_cases AS (
+  SELECT
+    holders.case_id,
+    holders.intake_date,
+    holders.started_at
+  FROM holders
+  INNER JOIN holders AS previous_holders
+    ON holders.case_id = previous_holders.case_id
+    AND holders.intake_date = previous_holders.intake_date
+    AND holders.started_at = previous_holders.ended_at
+    AND holders.agent = previous_holders.agent
+  WHERE
+    holders.is_team_new
 ), ends AS (
   SELECT
     case_id,
@@ -105,15 +118,19 @@ WITH holders AS (
     AND signal IN ('PUBLIC_REPLY', 'PRIVATE_NOTE')
   UNION ALL
   SELECT
-    source,
-    agent,
-    started_at AS happened_at,
-    case_id,
-    intake_date,
+    holders.source,
+    holders.agent,
+    holders.started_at AS happened_at,
+    holders.case_id,
+    holders.intake_date,
     'taken' AS activity
   FROM holders
+  LEFT JOIN kept_cases
+    ON holders.case_id = kept_cases.case_id
+    AND holders.intake_date = kept_cases.intake_date
+    AND holders.started_at = kept_cases.started_at
   WHERE
-    NOT agent IS NULL AND agent IS DISTINCT FROM agent_before
+    NOT holders.agent IS NULL AND kept_cases.case_id IS NULL
   UNION ALL
   SELECT
     holders.source,

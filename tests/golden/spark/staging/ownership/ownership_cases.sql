@@ -1,17 +1,11 @@
 -- The Spark SQL of sql/staging/ownership/ownership_cases.sql, written by `make docs`.
-WITH stints AS (
-  SELECT
-    *
-  FROM staging.ownership_stints
-  WHERE
-    intake_date >= :start_date AND intake_date < :end_date
-), last_stints AS (
+WITH last_stints AS (
   SELECT
     case_id,
     team
-  FROM stints
+  FROM staging.ownership_stints
   WHERE
-    is_last
+    intake_date >= :start_date AND intake_date < :end_date AND is_last
 ), totals AS (
   SELECT
     stints.case_id,
@@ -115,9 +109,11 @@ WITH stints AS (
         ELSE 0
       END
     ) AS misattributed_done_business_seconds
-  FROM stints
+  FROM staging.ownership_stints AS stints
   INNER JOIN last_stints
     ON stints.case_id = last_stints.case_id
+  WHERE
+    stints.intake_date >= :start_date AND stints.intake_date < :end_date
   GROUP BY
     stints.case_id
 ), contradictions AS (
