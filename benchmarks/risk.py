@@ -181,7 +181,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> tuple[datetim
 def servicenow(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The source's own verdict, made_sla of a case's last row, foretold at its first; each week by a model of what had closed by then.
 
-    AUC and Brier over the cases that came in after 80 % had; the tenths of the probability with 200 cases or more, with what was said less what happened in points.
+    AUC and Brier over the cases that came in after 80 % had; the tenths of the probability with 200 cases or more, and ten equal parts by probability, with what was said less what happened in points.
     """
     connection.execute("""
         create or replace temp table risk_instants as
@@ -213,6 +213,7 @@ def servicenow(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "auc": scores.auc(probabilities, broke),
         "brier": scores.brier(probabilities, broke),
         "off_points": off_points(probabilities, broke),
+        "off_points_of_equal_parts": off_points_of_equal_parts(probabilities, broke),
     }
 
 
@@ -264,6 +265,19 @@ def off_points(probabilities: encoding.Floats, broke: encoding.Floats) -> dict[s
         for decile in scores.calibration(probabilities, broke)
         if decile.predictions >= 200
     }
+
+
+def off_points_of_equal_parts(probabilities: encoding.Floats, broke: encoding.Floats, parts: int = scores.DECILES) -> list[tuple[int, float, float]]:
+    """The cases in the order of their probability, in `parts` equal parts (the first ones a case larger): cases, what was said on average in percent, and that less what happened, in points.
+
+    A tenth of the probability with few cases is not in `off_points`; here every case is. Cases of one probability stand in the order given.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    return [
+        (len(part), round(100 * float(probabilities[part].mean()), 1), round(100 * float(probabilities[part].mean() - broke[part].mean()), 1))
+        for part in np.array_split(order, parts)
+        if len(part)
+    ]
 
 
 LOGS: Mapping[str, Callable[[duckdb.DuckDBPyConnection], Mapping[str, Any]]] = {"helpdesk": helpdesk, "servicenow": servicenow, "due": due}

@@ -265,3 +265,20 @@ def test_a_backlog_is_a_reason_where_it_is_unusual_and_speaks_for_the_answer(ope
     effects[0, FEATURES.index("queue_load")] = effect
     [reasons] = strongest([feature_row(1, queue_open_cases=open_cases)], effects)
     assert (reasons[0] if reasons[0].startswith("its queue") else None) == told
+
+
+def test_equal_parts_show_the_cases_that_tenths_with_few_of_them_hide() -> None:
+    from benchmarks.risk import off_points, off_points_of_equal_parts
+
+    said = np.concatenate([np.full(270, 0.05), np.linspace(0.61, 0.99, 30)])
+    broke = np.zeros(300)
+    broke[:27] = 1
+    assert off_points(said, broke) == {"1": (270, -5.0, 1.3)}, "of the 30 above 60 % nothing is told"
+    parts = off_points_of_equal_parts(said, broke)
+    assert [cases for cases, _, _ in parts] == [30] * 10
+    assert parts[0] == (30, 5.0, -85.0)
+    assert parts[1:9] == [(30, 5.0, 5.0)] * 8
+    assert parts[9] == (30, 80.0, 80.0)
+    order = np.random.default_rng(4).permutation(300)
+    assert off_points_of_equal_parts(said[order], broke[order])[9] == parts[9]
+    assert off_points_of_equal_parts(said[:3], broke[:3], 10) == [(1, 5.0, -95.0)] * 3
