@@ -93,7 +93,7 @@ def test_rows_are_made_anew_by_another_setting(kept: Kept) -> None:
     kept.again()
     settings = kept.scope.settings
     metric, told = next(iter(settings.sla_policies.metrics.items()))
-    changed = told.model_copy(update={"pause": [], "stop": ["RESOLVED", "CLOSED"], "title": "another one"})
+    changed = told.model_copy(update={"title": "another one"})
     policies = settings.sla_policies.model_copy(update={"metrics": {**settings.sla_policies.metrics, metric: changed}})
     reads = {"mart.worklist_policies": replace(settings, worklist=WorklistSettings(weights={"P1": 7})), "mart.open_case_risk": replace(settings, sla_policies=policies)}
     again = Kept(kept.table, kept.name, replace(kept.scope, settings=reads.get(kept.name, settings)), kept.made).again()
