@@ -238,15 +238,19 @@ def due(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         week += _WEEK
     connection.execute("create or replace temp table risk_instants as select * from quarters")
     rows = samples.examples_at(connection)
-    said, happened, by_share = [], [], []
+    said, happened, by_share, nothing_said = [], [], [], 0
     for week, made in models.items():
         asked = rows.filter(pc.and_(pc.greater_equal(rows["predicted_at"], max(week, cut)), pc.less(rows["predicted_at"], week + _WEEK)))
+        if made.card["served"] == "unknown":
+            nothing_said += len(asked)
+            continue
         said.append(model.ask(made, asked).probabilities)
         by_share.append(made.baseline.probabilities(np.full(len(asked), 0.25)))
         happened.append(np.asarray(asked["is_breached"].cast(pa.float64()).to_numpy(), dtype=np.float64))
     probabilities, broke, counted = np.concatenate(said), np.concatenate(happened), np.concatenate(by_share)
     return {
         "test_cases": len(broke),
+        "nothing_said_cases": nothing_said,
         "breached_share": float(broke.mean()),
         "served": sorted({str(made.card["served"]) for made in models.values()}),
         "auc": scores.auc(probabilities, broke),
