@@ -192,7 +192,9 @@ _CHANGED_DATES = f"""
     select distinct coalesce(made.intake_date, copied.intake_date)
     from {_MADE_FROM} as made
     full join ({{copied}}) as copied on made.source = copied.source and made.intake_date = copied.intake_date
-    where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
+    where
+        (made.fingerprint, made.digest, made.as_of_at, made.cases, made.events)
+        is distinct from (copied.fingerprint, copied.digest, copied.as_of_at, copied.cases, copied.events)
 """
 
 

@@ -119,6 +119,15 @@ def test_a_base_that_is_of_no_use_is_made_anew(warehouse: duckdb.DuckDBPyConnect
     assert held(home, [again]) == warehouse_rows(warehouse)
 
 
+@pytest.mark.parametrize("changed", ["fingerprint = 'f'", "digest = 'e'", "as_of_at = timestamp '2025-08-01'", "cases = 2", "events = 2"])
+def test_a_date_is_copied_anew_whatever_of_it_has_changed(warehouse: duckdb.DuckDBPyConnection, home: Home, changed: str) -> None:
+    """The state of a simulated date is how many cases and events it has: with another simulation.yml they may be as many, and others."""
+    published(warehouse, home)
+    warehouse.execute(f"update {MADE} set {changed} where intake_date = date '2025-07-03'")
+    warehouse.execute(f"update {CASES} set team = 'another' where intake_date = date '2025-07-03'")
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
 @pytest.mark.parametrize("changed", [[], [3]], ids=["base", "second file"])
 def test_a_copy_that_breaks_off_is_not_in_the_way_of_the_next(
     warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]
