@@ -7,7 +7,7 @@ Does not belong here: what the rows are.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 import duckdb
@@ -184,7 +184,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, win
         try:
             written = connection.execute(f"insert into {table.name} ({names}) select {names} from arrow_rows").fetchone()
         finally:
-            connection.unregister("arrow_rows")
+            with suppress(duckdb.TransactionException):  # what aborted the transaction is the error to be told
+                connection.unregister("arrow_rows")
     return int(written[0]) if written else 0
 
 

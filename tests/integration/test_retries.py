@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 import pytest
 from cli import opsla_here
 from dagster._core.errors import ScheduleExecutionError
@@ -38,6 +39,7 @@ from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.failures import Graph, alerts_of_run
 from opsla_dagster.automation.missed import failed_ticks
 from opsla_dagster.automation.schedule import WAITING, build_daily_refresh, build_refresh_retry
+from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.running import run_windows, trying_again
@@ -47,6 +49,7 @@ from opsla_dagster.sources.bronze.http import NoAnswerError
 from opsla_dagster.sources.event_log import EventLogSource
 from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, UNATTENDED_PATIENCE_SECONDS
 from opsla_dagster.warehouse.exhaustion import disk_error
+from opsla_dagster.warehouse.write import replace_whole
 from opsla_dagster.window import Window
 
 LOG = "number,state,at\nA1,New,2025-07-01 14:00:00\nA1,Done,2025-07-01 16:00:00\n"
@@ -296,3 +299,19 @@ def test_rows_made_in_python_that_do_not_fit_into_memory_fail_with_one_readable_
     told = failed.step_failure_data.user_failure_data.description
     assert re.match(r"rows that the step needs do not fit into the memory that OPSLA_MEMORY_LIMIT allows, or .*; allow more, or free some space$", told)
     assert "\n" not in told
+
+
+def test_what_aborts_the_write_of_rows_made_in_python_is_the_error_that_is_told() -> None:
+    """Of a transaction that has failed DuckDB says of every further word that it is aborted, and not why."""
+    table = TABLES["staging.team_calendars"]
+    rows = pa.table({column.name: ["a"] * 1_000 for column in table.columns})
+    broken = pa.RecordBatchReader.from_batches(rows.schema, _batches_until_memory_is_out(rows))
+    with duckdb.connect() as connection:
+        connection.execute("create schema staging")
+        with pytest.raises(duckdb.Error, match="no more memory"):
+            replace_whole(connection, table, broken)
+
+
+def _batches_until_memory_is_out(rows: pa.Table) -> Iterator[pa.RecordBatch]:
+    yield from rows.to_batches()
+    raise MemoryError("no more memory")
