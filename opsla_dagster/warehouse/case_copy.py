@@ -153,7 +153,7 @@ def _shape(connection: duckdb.DuckDBPyConnection) -> str:
 def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path) -> Iterator[Path]:
     """The warehouse's file, copied meanwhile. It says all there is once nothing is left in the log beside it."""
     connection.execute("checkpoint")
-    log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
+    log = _log_of(home.warehouse)
     if log.exists() and log.stat().st_size:
         raise OSError(f"{log} still has rows that {home.warehouse.name} has not")
     aside = file.with_suffix(".writing")
@@ -171,6 +171,11 @@ def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path)
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _log_of(database: Path) -> Path:
+    """DuckDB's log beside a file: what is not in the file yet."""
+    return database.with_name(f"{database.name}.wal")
 
 
 def _changed_dates(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) -> list[date] | None:
@@ -211,7 +216,8 @@ def _write_since(connection: duckdb.DuckDBPyConnection, file: Path, before: Sequ
                     connection.execute(statement)
         aside.replace(file)
     finally:
-        aside.unlink(missing_ok=True)
+        for left in (aside, _log_of(aside)):
+            left.unlink(missing_ok=True)
     return file
 
 

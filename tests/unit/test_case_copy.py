@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -167,6 +168,28 @@ def test_what_killed_runs_left_goes_before_there_is_more_of_it(warehouse: duckdb
             pass
     assert {path.name for path in home.case_copies.iterdir()} == {"lost+found", *named, *(file.name for file in files)}
     assert set(held(home, named)) == {MADE, CASES, UNDATED}
+
+
+@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "second file"])
+def test_a_disk_without_room_leaves_what_was_published(warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]) -> None:
+    """As a limit on the size of files: what a full disk says comes from the same writes."""
+    named = published(warehouse, home)
+    before = held(home, named)
+    if changed:
+        make_anew(warehouse, *changed)
+    else:
+        warehouse.execute(f"alter table {CASES} add column another integer")
+    warehouse.execute("checkpoint")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises((OSError, duckdb.IOException), match="too large"), copied_cases(warehouse, home):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name for path in home.case_copies.iterdir()} == set(named)
+    assert held(home, named) == before
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
 
 
 def test_what_marts_name_that_nobody_can_read_now_stays(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
