@@ -36,7 +36,7 @@ _FINAL = "staging.final_attributes"
 _FEATURES, _MODELS, _RISK, _PREDICTIONS = "mart.risk_features", "ops.risk_models", "mart.open_case_risk", "mart.risk_predictions"
 _CARD, _CALIBRATION = "mart.risk_model_card", "mart.risk_calibration"
 #: The code that says what models are, and what they say of open clocks.
-_CODE = ("assets/risk.py", "risk_model/*.py")
+CODE = ("assets/risk.py", "risk_model/*.py", "figures.py")
 #: Models that are kept as they were read: those of a few metrics.
 _MODELS_KEPT = 16
 #: The start of the week that holds now, and now: naive UTC.
@@ -135,7 +135,7 @@ def _model_of(content: str) -> Model:
 
 
 def _open_case_risk(scope: Scope, part: Window | None) -> pa.Table:
-    told = [code_identity(_CODE, ("numpy",)), scope.settings.sla_policies.model_dump_json()]
+    told = [code_identity(CODE, ("numpy",)), scope.settings.sla_policies.model_dump_json()]
     return unless_unchanged(scope, _RISK, identity_of_tables(scope.connection, [_FEATURES, _MODELS], told), lambda: _risk_rows(scope))
 
 
@@ -149,7 +149,7 @@ def _risk_rows(scope: Scope) -> list[dict[str, Any]]:
 
 def _of_models(scope: Scope, name: str, make: Callable[[Scope], Iterable[dict[str, Any]]]) -> pa.Table:
     """The rows of a table that follows from the models alone."""
-    identity = identity_of_tables(scope.connection, [_MODELS], [code_identity(_CODE, ())])
+    identity = identity_of_tables(scope.connection, [_MODELS], [code_identity(CODE, ())])
     return unless_unchanged(scope, name, identity, lambda: make(scope))
 
 

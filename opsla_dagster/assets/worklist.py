@@ -35,7 +35,7 @@ Row = dict[str, Any]
 _POLICIES, _VISITS = "mart.worklist_policies", "mart.queue_visits"
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 #: The code that chooses a policy.
-_CODE = ("assets/worklist.py", "worklist/*.py", "queueing/*.py")
+CODE = ("assets/worklist.py", "worklist/*.py", "queueing/*.py", "settings/worklist.py", "figures.py")
 #: Of each queue and of each agent so many are remembered, for so many days.
 REMEMBERED_OF_QUEUE, REMEMBERED_OF_AGENT, REMEMBERED_DAYS = 10, 3, 90
 #: Fewer counted cases tell no mean.
@@ -180,7 +180,7 @@ def _visits(scope: Scope, queues: Sequence[str]) -> dict[str, Visits]:
 
 def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
     settings = scope.settings
-    told = [code_identity(_CODE, ("numpy",)), settings.worklist.model_dump_json(), sorted(_answers(settings))]
+    told = [code_identity(CODE, ("numpy",)), settings.worklist.model_dump_json(), sorted(_answers(settings))]
     return unless_unchanged(scope, _POLICIES, identity_of_tables(scope.connection, [*_READ, _VISITS], told), lambda: _policy_rows(scope))
 
 

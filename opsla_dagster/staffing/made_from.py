@@ -27,7 +27,7 @@ WEEKS_READ, WEEKS_OF_ARRIVALS = WEEKS_BEFORE + WEEKS_REPLAYED, 8
 #: Cases up to which the past is served one by one, so that what a case was promised changes when others are taken up (touch.py).
 MOST_SERVED = 12_000
 #: The code that makes the rows, beside the two packages.
-_CODE = ("staffing/*.py", "queueing/*.py", "settings/staffing.py", "assets/staffing.py")
+CODE = ("staffing/*.py", "queueing/*.py", "settings/staffing.py", "assets/staffing.py", "figures.py")
 
 _CASES = "select count(*), bit_xor(hash(case_id, intake_ts, team)) from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at"
 _HOURS = "select count(*), bit_xor(hash(calendar, segment_start_at, segment_end_at, is_open, local_date, open_seconds_before, kind)) from staging.business_time where calendar = 'desk' and segment_end_at > $from_at and segment_start_at < $until_at"
@@ -139,7 +139,7 @@ def of_promises(connection: duckdb.DuckDBPyConnection, queues: str, read: Sequen
 
 def code() -> str:
     """Identity of the code that makes the rows, and of the libraries whose arithmetic it is."""
-    return code_identity(_CODE, ("numpy", "duckdb"))
+    return code_identity(CODE, ("numpy", "duckdb"))
 
 
 def _answers(connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, object], statements: Sequence[str]) -> list[object]:

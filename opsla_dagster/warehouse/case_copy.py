@@ -61,7 +61,10 @@ def copied_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[
     """
     home.case_copies.mkdir(parents=True, exist_ok=True)
     shape = _shape(connection)
-    before = [file for file in published_cases(home) if f"-{shape}-" in file.name]
+    published = _published_cases(home)
+    if published is not None:
+        forget_other_copies(home, published)  # of runs that were killed, or had no room: there has to be room for another one
+    before = [file for file in published or () if f"-{shape}-" in file.name]
     changed = _changed_dates(connection, before)
     if changed is not None:
         yield [before[0], _write_since(connection, home.case_copies / f"{_SINCE}-{shape}-{uuid4().hex}.duckdb", before[1:], changed)]
@@ -76,14 +79,19 @@ def record_cases(connection: duckdb.DuckDBPyConnection, schema: str, files: Sequ
 
 
 def published_cases(home: Home) -> list[Path]:
-    """The files with the cases of the marts that are published now; none before there are any."""
+    """The files with the cases of the marts that are published now; none before there are any, or where nobody can tell."""
+    return _published_cases(home) or []
+
+
+def _published_cases(home: Home) -> list[Path] | None:
+    """None where nobody can tell: the marts are damaged, or another program has opened them to write."""
     if not home.marts_database.exists():
         return []
     try:
         with duckdb.connect(str(home.marts_database), read_only=True) as connection:
             return cases_of(connection, home)
     except duckdb.Error:
-        return []
+        return None
 
 
 def cases_of(marts: duckdb.DuckDBPyConnection, home: Home) -> list[Path]:
@@ -115,7 +123,8 @@ def attach_cases(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], n
 def forget_other_copies(home: Home, kept: Sequence[Path]) -> None:
     """Removes the files that only earlier publications name, and those that never came to be; who has one open can go on reading it."""
     for path in set(home.case_copies.iterdir()) - set(kept):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():  # a disk of its own has a lost+found
+            path.unlink(missing_ok=True)
 
 
 def _select(table: str, base: str, since: str) -> str:
@@ -144,7 +153,7 @@ def _shape(connection: duckdb.DuckDBPyConnection) -> str:
 def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path) -> Iterator[Path]:
     """The warehouse's file, copied meanwhile. It says all there is once nothing is left in the log beside it."""
     connection.execute("checkpoint")
-    log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
+    log = _log_of(home.warehouse)
     if log.exists() and log.stat().st_size:
         raise OSError(f"{log} still has rows that {home.warehouse.name} has not")
     aside = file.with_suffix(".writing")
@@ -153,15 +162,20 @@ def _copying_base(connection: duckdb.DuckDBPyConnection, home: Home, file: Path)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as copying:
             try:
                 yield file
+                _, told = copying.communicate()
             except BaseException:
                 copying.kill()
                 raise
-            _, told = copying.communicate()
         if copying.returncode:
             raise OSError(f"{aside}: {' '.join(told.decode(errors='replace').strip().splitlines()[-1:])}")
         aside.replace(file)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _log_of(database: Path) -> Path:
+    """DuckDB's log beside a file: what is not in the file yet."""
+    return database.with_name(f"{database.name}.wal")
 
 
 def _changed_dates(connection: duckdb.DuckDBPyConnection, before: Sequence[Path]) -> list[date] | None:
@@ -183,7 +197,9 @@ _CHANGED_DATES = f"""
     select distinct coalesce(made.intake_date, copied.intake_date)
     from {_MADE_FROM} as made
     full join ({{copied}}) as copied on made.source = copied.source and made.intake_date = copied.intake_date
-    where (made.digest, made.as_of_at, made.cases, made.events) is distinct from (copied.digest, copied.as_of_at, copied.cases, copied.events)
+    where
+        (made.fingerprint, made.digest, made.as_of_at, made.cases, made.events)
+        is distinct from (copied.fingerprint, copied.digest, copied.as_of_at, copied.cases, copied.events)
 """
 
 
@@ -200,7 +216,8 @@ def _write_since(connection: duckdb.DuckDBPyConnection, file: Path, before: Sequ
                     connection.execute(statement)
         aside.replace(file)
     finally:
-        aside.unlink(missing_ok=True)
+        for left in (aside, _log_of(aside)):
+            left.unlink(missing_ok=True)
     return file
 
 

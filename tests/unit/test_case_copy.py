@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -119,7 +120,16 @@ def test_a_base_that_is_of_no_use_is_made_anew(warehouse: duckdb.DuckDBPyConnect
     assert held(home, [again]) == warehouse_rows(warehouse)
 
 
-@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "beside it"])
+@pytest.mark.parametrize("changed", ["fingerprint = 'f'", "digest = 'e'", "as_of_at = timestamp '2025-08-01'", "cases = 2", "events = 2"])
+def test_a_date_is_copied_anew_whatever_of_it_has_changed(warehouse: duckdb.DuckDBPyConnection, home: Home, changed: str) -> None:
+    """The state of a simulated date is how many cases and events it has: with another simulation.yml they may be as many, and others."""
+    published(warehouse, home)
+    warehouse.execute(f"update {MADE} set {changed} where intake_date = date '2025-07-03'")
+    warehouse.execute(f"update {CASES} set team = 'another' where intake_date = date '2025-07-03'")
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "second file"])
 def test_a_copy_that_breaks_off_is_not_in_the_way_of_the_next(
     warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]
 ) -> None:
@@ -141,6 +151,56 @@ def test_a_copy_that_breaks_off_is_not_in_the_way_of_the_next(
         raise RuntimeError("of the marts")
     assert not list(home.case_copies.glob("*.writing"))
     assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "second file"])
+def test_what_killed_runs_left_goes_before_there_is_more_of_it(warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]) -> None:
+    """A base is as large as the warehouse: where the disk gets full, each try would leave another one."""
+    named = published(warehouse, home)
+    (home.case_copies / "lost+found").mkdir()
+    (home.case_copies / "base-0-0.writing").touch()
+    if changed:
+        make_anew(warehouse, *changed)
+    else:
+        warehouse.execute(f"alter table {CASES} add column another integer")
+    for _ in range(3):  # a run that is killed before its marts are in place
+        with copied_cases(warehouse, home) as files:
+            pass
+    assert {path.name for path in home.case_copies.iterdir()} == {"lost+found", *named, *(file.name for file in files)}
+    assert set(held(home, named)) == {MADE, CASES, UNDATED}
+
+
+@pytest.mark.parametrize("changed", [[], [3]], ids=["base", "second file"])
+def test_a_disk_without_room_leaves_what_was_published(warehouse: duckdb.DuckDBPyConnection, home: Home, changed: list[int]) -> None:
+    """As a limit on the size of files: what a full disk says comes from the same writes."""
+    named = published(warehouse, home)
+    before = held(home, named)
+    if changed:
+        make_anew(warehouse, *changed)
+    else:
+        warehouse.execute(f"alter table {CASES} add column another integer")
+    warehouse.execute("checkpoint")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises((OSError, duckdb.IOException), match="too large"), copied_cases(warehouse, home):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path.name for path in home.case_copies.iterdir()} == set(named)
+    assert held(home, named) == before
+    assert held(home, published(warehouse, home)) == warehouse_rows(warehouse)
+
+
+def test_what_marts_name_that_nobody_can_read_now_stays(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Another program may have them open: if this publication fails, they still stand."""
+    [base] = published(warehouse, home)
+    marts = home.marts_database.read_bytes()
+    home.marts_database.write_bytes(b"not now")
+    with pytest.raises(RuntimeError, match="of the marts"), copied_cases(warehouse, home):
+        raise RuntimeError("of the marts")
+    home.marts_database.write_bytes(marts)
+    assert [file.name for file in case_copy.published_cases(home)] == [base]
 
 
 def test_the_run_keeps_its_lock_while_its_file_is_copied(warehouse: duckdb.DuckDBPyConnection, home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,7 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.worklist import WorklistSettings
 from opsla_dagster.sources.desk import Desk
+from opsla_dagster.staffing import made_from
 from opsla_dagster.warehouse.write import ensure_table, replace_whole
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -29,6 +31,12 @@ KEPT: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "mart.risk_model_card": (risk, "_card_rows", {"metric": "resolution"}),
     "mart.risk_calibration": (risk, "_calibration_rows", {"metric": "resolution", "probability_decile": 1}),
 }
+
+PACKAGE = REPOSITORY / "opsla_dagster"
+#: What rows of an area do not follow from, or what their identity tells in another way: reading and writing, and settings by their content.
+FRAME = ("assets", "catalog", "errors.py", "identity.py", "settings", "status.py", "warehouse", "window.py")
+#: Of these settings rows follow from functions too.
+SETTINGS_WITH_RULES = ("settings/staffing.py", "settings/worklist.py")
 
 
 @dataclass
@@ -98,3 +106,21 @@ def test_rows_are_made_anew_by_another_setting(kept: Kept) -> None:
     reads = {"mart.worklist_policies": replace(settings, worklist=WorklistSettings(weights={"P1": 7})), "mart.open_case_risk": replace(settings, sla_policies=policies)}
     again = Kept(kept.table, kept.name, replace(kept.scope, settings=reads.get(kept.name, settings)), kept.made).again()
     assert again == (kept.name in reads)
+
+
+@pytest.mark.parametrize("area", [risk, worklist, made_from], ids=["risk", "worklist", "staffing"])
+def test_all_code_that_rows_follow_from_is_in_their_identity(area: Any) -> None:
+    told = {path.relative_to(PACKAGE) for pattern in area.CODE for path in PACKAGE.glob(pattern)}
+    assert all(any(PACKAGE.glob(pattern)) for pattern in area.CODE)
+    imported = {path for name in told for path in _imported(PACKAGE / name)}
+    assert {str(path) for path in imported - told if path.parts[0] not in FRAME or str(path) in SETTINGS_WITH_RULES} == set()
+
+
+def _imported(module: Path) -> Iterator[Path]:
+    """The modules of the package that a module imports, relative to the package."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "opsla_dagster":
+            place = PACKAGE.joinpath(*(node.module or "").split(".")[1:])
+            for found in (place.with_suffix(".py"), *(place / f"{alias.name}.py" for alias in node.names)):
+                if found.is_file():
+                    yield found.relative_to(PACKAGE)
