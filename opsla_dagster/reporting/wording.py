@@ -201,7 +201,9 @@ def headline_population_note(headline: Headline) -> str:
         return "Open time of their calendars, without pauses."
     others = headline.cases - headline.sla_cases
     which = "The other case is" if others == 1 else f"The other {count(others)} cases are"
-    rest = f" {which} counted in the first table only, so the two can differ." if others else ""
+    rest = f" {which} counted in the first table only." if others else ""
+    if any(promise.unknown_clocks for promise in headline.promises):
+        rest += " Where the first table has a clock as unknown, and the case was touched and resolved, it counts here as not breached."
     return f"Cases, not clocks; times are open time.{rest}"
 
 

@@ -153,7 +153,7 @@ class _Claims:
 
 
 def _ahead(seconds: float) -> str:
-    return f"{open_time(seconds)} of open time earlier" if np.isfinite(seconds) else "sooner: this one has no due time"
+    return f"{open_time(seconds)} of the desk's open time earlier" if np.isfinite(seconds) else "sooner: this one has no due time"
 
 
 def _reason(
@@ -162,7 +162,7 @@ def _reason(
     due = float(line.due_seconds[case])
     if not np.isfinite(due):
         return "no running clock: after what is due, the longest waiting first" if policy != BY_INDEX else "no running clock: nothing to keep"
-    standing = f"past due by {open_time(-due)} of open time" if due < 0 else f"due in {open_time(due)} of open time"
+    standing = f"past due by {open_time(-due)} of the desk's open time" if due < 0 else f"due in {open_time(due)} of the desk's open time"
     if is_guard:
         return f"longest overdue, {standing}: every {policies.GUARD_EVERY}th pick is, so that nothing is left for ever"
     if policy != BY_INDEX or pace is None:

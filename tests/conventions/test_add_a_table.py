@@ -74,5 +74,8 @@ def test_the_steps_of_the_document_add_a_table(copy: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    written = [step["new"] for step in steps if (step["new"] or "").endswith(".sql")]
+    linted = subprocess.run([sys.executable, "-m", "sqlfluff", "lint", *written], cwd=copy, capture_output=True, text=True, check=False)
+    assert linted.returncode == 0, linted.stdout
     assert "### mart.reopens_daily" in (copy / "docs" / "data_dictionary.md").read_text(encoding="utf-8")
     assert "mart/reopens_daily" in (copy / "tests" / "conventions" / "asset_graph.txt").read_text(encoding="utf-8")

@@ -74,8 +74,8 @@ def order(tickets: list[Ticket]) -> list[int]:
 def test_by_due_date_the_due_come_first_then_the_heavier_then_the_older_and_those_without_a_clock_last() -> None:
     tickets = in_order(line((3, 1, 0), (NEVER, 10, 1), (-1, 1, 2), (3, 10, 4), (3, 10, 3), (NEVER, 1, 0)), BY_DUE_DATE, PACE)
     assert order(tickets) == [2, 4, 3, 0, 5, 1]
-    assert tickets[0].reason == "past due by 60 min of open time"
-    assert tickets[1].reason == "due in 3.0 h of open time; 96% chance to be kept if begun now"
+    assert tickets[0].reason == "past due by 60 min of the desk's open time"
+    assert tickets[1].reason == "due in 3.0 h of the desk's open time; 96% chance to be kept if begun now"
     assert tickets[4].reason == "no running clock: after what is due, the longest waiting first"
     assert [ticket.kept_now is None for ticket in tickets] == [False, False, False, False, True, True]
 
@@ -93,12 +93,12 @@ def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fift
     tickets = in_order(line(lost, urgent, calm, doomed, longest, (3, 10, 5)), BY_INDEX, PACE)
     assert order(tickets) == [5, 1, 0, 2, 4, 3], "what can be kept, a heavy lost one, one in no hurry; then the guard's, before what is too late"
     reasons = {ticket.case: ticket.reason for ticket in tickets}
-    assert reasons[4] == "longest overdue, past due by 30.0 h of open time: every 5th pick is, so that nothing is left for ever"
-    assert reasons[1] == "due in 3.0 h of open time: 96% chance to be kept if begun now, under 1% if begun 5.0 h later; weight 3"
-    assert reasons[0] == "past due by 20.0 h of open time, nothing left to keep; weight 10"
+    assert reasons[4] == "longest overdue, past due by 30.0 h of the desk's open time: every 5th pick is, so that nothing is left for ever"
+    assert reasons[1] == "due in 3.0 h of the desk's open time: 96% chance to be kept if begun now, under 1% if begun 5.0 h later; weight 3"
+    assert reasons[0] == "past due by 20.0 h of the desk's open time, nothing left to keep; weight 10"
     assert "too late to be kept" in reasons[3]
     assert "in no hurry" in reasons[2]
-    assert (tickets[0].defers, tickets[0].defers_reason) == (4, "due 33.0 h of open time earlier")
+    assert (tickets[0].defers, tickets[0].defers_reason) == (4, "due 33.0 h of the desk's open time earlier")
 
 
 @pytest.mark.parametrize("done", range(5))
@@ -149,7 +149,7 @@ def test_a_first_touch_is_kept_by_whoever_begins_in_time() -> None:
     assert begun < 0.5
     assert done > 1
     assert [in_order(line((0.5, 1, 0), stops_at_start=stops), BY_DUE_DATE, PACE)[0].reason for stops in (False, True)] == [
-        "due in 30 min of open time; 32% chance to be kept if begun now", "due in 30 min of open time; over 99% chance to be kept if begun now",
+        "due in 30 min of the desk's open time; 32% chance to be kept if begun now", "due in 30 min of the desk's open time; over 99% chance to be kept if begun now",
     ]  # fmt: skip
 
 
@@ -531,7 +531,7 @@ def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> No
     assert section is not None
     assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first: in 2 too little is known to simulate."
     assert [row[0] for row in section.data["rows"]] == ["b", "c", "a", "d"], "the first of each queue, then the second"
-    assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of open time")
+    assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of the desk's open time")
     scope.connection.execute("update mart.worklist_policies set picking_policy = 'guarded index' where queue = 'back'")
     found = next_tickets_section(scope.connection, headline)
     assert found is not None
