@@ -66,7 +66,7 @@ def html(
         {
             "page": page, "state": state, "path": path, "here": "/promises" if path == "/what-if" else "/cases" if path == "/case" else path,
             "navigation": navigation, "whole": whole, "rows_shown": ROWS_SHOWN, "most_rows_shown": MOST_ROWS_SHOWN, "cards_shown": CARDS_SHOWN, "missing": wording.MISSING, "carried": [(name, value) for name, value in given.items() if name not in ("at", "page")],
-            "instant": _instant(view) if view and is_of_instant else None, "again": again, "now_url": again(at=None, page=None),
+            "instant": _instant(view) if view and is_of_instant else None, "unloaded": view.unloaded if view else "", "again": again, "now_url": again(at=None, page=None),
             "generation": view.publication.generation if view else "", "published": f"{wording.local_instant(view.publication.published_at, view.zone)} ({view.zone})" if view else "",
             "json_url": State(root=state.root).url(f"/api{'/now' if path == '/' else path}", **given),
             "csv_url": lambda key: "" if view is None else State(root=state.root).url(f"/csv{'/now' if path == '/' else path}/{key}", **given),

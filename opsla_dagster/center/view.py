@@ -22,6 +22,7 @@ from opsla_dagster.center.publication import NothingPublishedError, Publication
 from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.marts import rows
 from opsla_dagster.reporting.run_summary import Headline, RunSummary, latest_run_summary
+from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.tickets import ZendeskSettings
@@ -170,6 +171,12 @@ class View:
         """When the desk's next business day after the date of the instant shown is over (UTC, naive); None where its calendar has none soon."""
         found: datetime | None = self.row("next_business_day", today=self.local_day(self.at))["ends_at"]
         return found
+
+    @property
+    def unloaded(self) -> str:
+        """What a reader has to know of intake dates that are not loaded; empty where all between the first and the last are."""
+        told: str = self.publication.once("unloaded", lambda: unloaded_dates(self.connection))
+        return told
 
     def local_day(self, at: datetime) -> date:
         """The desk's date of an instant."""

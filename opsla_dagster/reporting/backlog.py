@@ -22,6 +22,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title, policy_title
+from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
@@ -193,6 +194,8 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
         green_days = desk.green_days() if tables[0][1] and tables[0][1][0]["health"] != "green" else ""
         console.print(desk.sentence(), highlight=False, markup=False)
         console.print(f"Of the cases that came in from {desk.now.first_intake_date} on: earlier intake dates are not loaded.", highlight=False, markup=False)
+        if gap := unloaded_dates(desk.connection):
+            console.print(gap, highlight=False, markup=False)
     for dimension, found in tables:
         if dimension != "all" and not found:
             console.print(f"No {dimension}: no case is open, or no source tells it.", highlight=False)

@@ -191,7 +191,7 @@ def test_records_go_by_a_stamp_in_two_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("time", "message"),
     [
-        ({"format": "epoch"}, "no stamp format"), ({"format": "serial"}, "name the zone"), ({"format": ["iso", "iso"]}, "listed twice"), ({"format": []}, "at least 1"),
+        ({"format": "epoch"}, "no stamp format"), ({"format": "serial"}, "name the zone"), ({"format": ["iso", "iso"]}, "listed twice"), ({"format": []}, "or a list of forms"),
         ({"format": ["iso", "%d/%m/%Y %H:%M"]}, "name the zone"),
     ],
 )
