@@ -6,6 +6,7 @@ Does not belong here: what the rows are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
@@ -24,6 +25,7 @@ from opsla_dagster.window import Dates
 Rows: TypeAlias = str | pa.Table | pa.RecordBatchReader
 #: Looks at the written rows before they are committed; raising leaves the old rows standing. Says how many it looked at, if it knows.
 Verdict = Callable[[], int | None]
+_OF_THE_SOURCE = re.compile(r"^Invalid Input Error: reading the stream .*? failed: Unknown error: (.*?)\.? Detail: Python exception: .*\bopsla_dagster\.errors\.")
 
 
 def accept() -> None:
@@ -183,6 +185,12 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, win
         connection.register("arrow_rows", rows)
         try:
             written = connection.execute(f"insert into {table.name} ({names}) select {names} from arrow_rows").fetchone()
+        except duckdb.InvalidInputException as error:
+            # What a source raises while its rows are read comes back as words of DuckDB's.
+            told = _OF_THE_SOURCE.search(" ".join(str(error).split()))
+            if told is None:
+                raise
+            raise disk_error(told[1]) from error
         finally:
             with suppress(duckdb.TransactionException):  # what aborted the transaction is the error to be told
                 connection.unregister("arrow_rows")

@@ -315,3 +315,18 @@ def test_what_aborts_the_write_of_rows_made_in_python_is_the_error_that_is_told(
 def _batches_until_memory_is_out(rows: pa.Table) -> Iterator[pa.RecordBatch]:
     yield from rows.to_batches()
     raise MemoryError("no more memory")
+
+
+def test_what_a_source_says_while_its_rows_are_read_is_told_in_its_own_words() -> None:
+    table = TABLES["staging.team_calendars"]
+    rows = pa.table({column.name: ["a"] * 1_000 for column in table.columns})
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from rows.to_batches()
+        raise OpslaError("source bench: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows: 610.3 MiB used; allow more, or free some space")
+
+    with duckdb.connect() as connection:
+        connection.execute("create schema staging")
+        with pytest.raises(OpslaError) as told:
+            replace_whole(connection, table, pa.RecordBatchReader.from_batches(rows.schema, batches()))
+    assert str(told.value) == "source bench: its rows do not fit into the memory that OPSLA_MEMORY_LIMIT allows: 610.3 MiB used; allow more, or free some space"
