@@ -6,7 +6,6 @@ Does not belong here: what the rows are.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeAlias
@@ -25,7 +24,6 @@ from opsla_dagster.window import Dates
 Rows: TypeAlias = str | pa.Table | pa.RecordBatchReader
 #: Looks at the written rows before they are committed; raising leaves the old rows standing. Says how many it looked at, if it knows.
 Verdict = Callable[[], int | None]
-_OF_THE_SOURCE = re.compile(r"^Invalid Input Error: reading the stream .*? failed: Unknown error: (.*?)\.? Detail: Python exception: .*\bopsla_dagster\.errors\.")
 
 
 def accept() -> None:
@@ -182,19 +180,31 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, win
         select = for_dates(rows, window)
         written = connection.execute(f"insert into {table.name} by name {select}", bind(select, window)).fetchone()
     else:
-        connection.register("arrow_rows", rows)
+        raised: list[OpslaError] = []
+        connection.register("arrow_rows", _noting(rows, raised) if isinstance(rows, pa.RecordBatchReader) else rows)
         try:
             written = connection.execute(f"insert into {table.name} ({names}) select {names} from arrow_rows").fetchone()
-        except duckdb.InvalidInputException as error:
-            # What a source raises while its rows are read comes back as words of DuckDB's.
-            told = _OF_THE_SOURCE.search(" ".join(str(error).split()))
-            if told is None:
-                raise
-            raise disk_error(told[1]) from error
+        except duckdb.Error:
+            if raised:  # DuckDB tells it in words of its own
+                raise raised[0] from None
+            raise
         finally:
             with suppress(duckdb.TransactionException):  # what aborted the transaction is the error to be told
                 connection.unregister("arrow_rows")
     return int(written[0]) if written else 0
+
+
+def _noting(rows: pa.RecordBatchReader, raised: list[OpslaError]) -> pa.RecordBatchReader:
+    """The same rows; what their source raises while they are read is noted in `raised`."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from rows
+        except OpslaError as error:
+            raised.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: Table, window: Dates) -> int:
