@@ -169,14 +169,19 @@ def _clock_numbers(rows: pa.Table) -> npt.NDArray[np.int64]:
     return np.asarray(pc.dictionary_encode(keys).combine_chunks().indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
+def _one_a_clock(rows: pa.Table, values: npt.NDArray[Any], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Of the chosen rows the value of the first of each clock: one is looked at several times, and has it in each."""
+    _, first = np.unique(_clock_numbers(rows)[chosen], return_index=True)
+    return values[chosen][first]
+
+
 def _parts(rows: pa.Table, by: str) -> npt.NDArray[np.int64]:
     """0: makes trees; 1: corrects; 2: tests; -1: has no such instant. By the instant `by` of the clocks; those of one instant stay together."""
     found = np.asarray(pc.is_valid(rows[by]).to_numpy(zero_copy_only=False), dtype=np.bool_) if len(rows) else np.zeros(0, dtype=np.bool_)
     if not found.any():
         return np.full(len(rows), -1, dtype=np.int64)
     instants = np.asarray(pc.fill_null(pc.cast(rows[by], pa.int64()), 0).to_numpy(zero_copy_only=False), dtype=np.int64)
-    _, first = np.unique(_clock_numbers(rows)[found], return_index=True)
-    by_clock = np.sort(instants[found][first])
+    by_clock = np.sort(_one_a_clock(rows, instants, found))
     cuts = [by_clock[min(int(len(by_clock) * share), len(by_clock) - 1)] for share in (parameters.FIT_SHARE, parameters.CALIBRATION_SHARE)]
     return np.where(found, np.searchsorted(np.array(cuts), instants, side="right"), -1).astype(np.int64)
 
@@ -220,8 +225,7 @@ def _breach_pct(rows: pa.Table, happened: Floats, chosen: npt.NDArray[np.bool_])
     """Of clocks, not of rows: one is looked at several times."""
     if not chosen.any():
         return None
-    _, first = np.unique(_clock_numbers(rows)[chosen], return_index=True)
-    return float(100 * happened[chosen][first].mean())
+    return float(100 * _one_a_clock(rows, happened, chosen).mean())
 
 
 def _why_no_trees(rows: pa.Table, parts: npt.NDArray[np.int64]) -> str:
@@ -239,9 +243,8 @@ def _why_nothing_of_late(rows: pa.Table, cut_at: datetime) -> str:
     """Why what closes now tells nothing of the clocks that come in now; empty where it does, and where no four weeks lie before the latest four."""
     if not len(rows):
         return ""
-    _, first = np.unique(_clock_numbers(rows), return_index=True)
-    known_at = np.asarray(pc.cast(rows["known_at"], pa.timestamp("us")).to_numpy(zero_copy_only=False), dtype="datetime64[us]")[first]
-    known_at = known_at[~np.isnat(known_at)]
+    instants = np.asarray(pc.cast(rows["known_at"], pa.timestamp("us")).to_numpy(zero_copy_only=False), dtype="datetime64[us]")
+    known_at = _one_a_clock(rows, instants, ~np.isnat(instants))
     lately = np.timedelta64(parameters.LATELY_DAYS, "D")
     since = np.datetime64(cut_at, "us") - lately
     earlier = known_at[known_at < since]
