@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from opsla_dagster.identity import code_identity, identity
+from opsla_dagster.identity import code_identity, identity, identity_of_tables
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 #: Weeks that a prediction rests on, weeks that are replayed, and both; weeks of arrivals that a usual week is the mean of.
@@ -57,7 +57,6 @@ _CLOCKS_OF_WEEKS = f"""
 _PROMISES = "select distinct metric, policy, target_seconds, calendar from staging.sla_clocks where intake_date >= $first_date and intake_date < $end_date order by all"
 _HOLDERS = "select count(*), bit_xor(hash(case_id, team, held_from_at, span_number, is_holding_start)) from staging.ownership_spans where intake_date >= $first_date and intake_date < $end_date"
 _HANDLING = "select count(*), bit_xor(hash(case_id, handling_calendar_minutes)) from staging.case_facts where handling_calendar_minutes > 0"
-_MADE = "select count(*), bit_xor(hash(made)) from ops.made_dates as made"
 #: Statements that read partitioned tables alone, and take longer than to look up whether these are the same.
 _DEAR = frozenset({_CASES, _HOLDERS})
 _Rows: TypeAlias = list[tuple[Any, ...]]
@@ -67,7 +66,7 @@ _Rows: TypeAlias = list[tuple[Any, ...]]
 class _Answered:
     """What was answered while `made` was as it is."""
 
-    made: object
+    made: str
     rows: dict[tuple[str, tuple[tuple[str, object], ...]], _Rows] = field(default_factory=dict)
 
 
@@ -173,10 +172,10 @@ def _rows(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Map
     return connection.execute(statement, dict(parameters)).fetchall()
 
 
-def _made(connection: duckdb.DuckDBPyConnection) -> object:
+def _made(connection: duckdb.DuckDBPyConnection) -> str | None:
     """Of which loads, and by which rules, all dates of all tables are (warehouse/loads.py); None where nobody has remembered any."""
     try:
-        return connection.execute(_MADE).fetchone()
+        return identity_of_tables(connection, ["ops.made_dates"], [])
     except duckdb.CatalogException:
         return None
 
