@@ -26,7 +26,7 @@ from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.case_links import case_link
 from opsla_dagster.settings.tickets import ZendeskSettings
-from opsla_dagster.warehouse.at_instant import NOW_OF, Places, sql_at
+from opsla_dagster.warehouse.at_instant import NOW_OF, sql_at
 from opsla_dagster.warehouse.sql import load_sql
 
 #: The open cases of the instant shown, of this request alone.
@@ -112,7 +112,7 @@ class View:
 
         def told() -> dict[str, str]:
             # The open cases are told once a page: health reads them too.
-            places = Places({"mart.backlog_now": _CASES_AT, "mart.due_clocks": _DUE_AT})
+            places = {"mart.backlog_now": _CASES_AT, "mart.due_clocks": _DUE_AT}
             at = {table: sql_at(NOW_OF[table]) if table in NOW_OF else sql_at(table, places) for table in _ASKED_AT}
             return {**at, "mart.due_clocks": sql_at("mart.due_clocks")}
 

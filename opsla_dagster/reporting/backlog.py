@@ -66,7 +66,7 @@ class DeskAt:
             return rows(self.connection, f"select {what} from {table} {clauses}", parameters=parameters or {})
         asked = NOW_OF.get(table, table)
         # The open cases are told once: whatever else is asked of the instant reads them.
-        places = Places({**self._places.elsewhere, "mart.backlog_now": self._open_cases})
+        places = {**self._places, "mart.backlog_now": self._open_cases}
         sql = f"select * from {self._open_cases}" if asked == "mart.backlog_snapshot" else sql_at(asked, places)
         given = {**parameters_at(sql, self.at, self.zone), **(parameters or {})}
         return rows(self.connection, f"select {what} from ({sql}) {clauses}", parameters=given)
@@ -146,7 +146,7 @@ def _published_with_cases(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnectio
             except duckdb.IOException:
                 continue
             if selects:
-                yield connection, Places({table: f"({select})" for table, select in selects.items()})
+                yield connection, {table: f"({select})" for table, select in selects.items()}
                 return
     raise OpslaError(f"{home.case_copies}: the cases that were published with the marts are not there; `opsla refresh` publishes them anew")
 

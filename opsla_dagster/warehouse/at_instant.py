@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -37,15 +36,10 @@ _OPEN_AT = {
 _TOLD_AT = ("mart.clock_snapshot", "mart.burn_windows", "mart.due_clocks", "mart.pace_days")
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where a connection has tables that are elsewhere than under their own name: table -> what stands after FROM."""
-
-    elsewhere: Mapping[str, str]
-
-
+#: Where a connection has tables that are elsewhere than under their own name: table -> what stands after FROM.
+Places: TypeAlias = Mapping[str, str]
 #: In the warehouse every table has its own name.
-WAREHOUSE = Places({})
+WAREHOUSE: Places = {}
 
 
 def sql_at(table: str, places: Places = WAREHOUSE) -> str:
@@ -62,15 +56,15 @@ def _place(table: str, places: Places, reader: str) -> str:
     stretches, end = _OPEN_AT.get(reader, ("", ""))
     if table == stretches:
         return (
-            f"(select * from {places.elsewhere.get(table, table)} where started_at < cast($at as timestamp) + interval 1 second "
+            f"(select * from {places.get(table, table)} where started_at < cast($at as timestamp) + interval 1 second "
             f"and ({end} is null or {end} >= cast($at as timestamp)))"
         )
     if table == "mart.snapshot_instants":
         return _INSTANT
     if table == "mart.desk_now":
         return _NOW
-    if table in places.elsewhere:
-        return places.elsewhere[table]
+    if table in places:
+        return places[table]
     if table in NOW_OF:
         return f"({sql_at(NOW_OF[table], places)})"
     if table in _TOLD_AT:

@@ -61,7 +61,7 @@ def copied_cases(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[
     """
     home.case_copies.mkdir(parents=True, exist_ok=True)
     shape = _shape(connection)
-    published = _published_cases(home)
+    published = published_cases(home)
     if published is not None:
         forget_other_copies(home, published)  # of runs that were killed, or had no room: there has to be room for another one
     before = [file for file in published or () if f"-{shape}-" in file.name]
@@ -78,13 +78,8 @@ def record_cases(connection: duckdb.DuckDBPyConnection, schema: str, files: Sequ
     connection.execute(f"create table {schema}.{CASES_TABLE} as select unnest($files) as file_name", {"files": [file.name for file in files]})
 
 
-def published_cases(home: Home) -> list[Path]:
-    """The files with the cases of the marts that are published now; none before there are any, or where nobody can tell."""
-    return _published_cases(home) or []
-
-
-def _published_cases(home: Home) -> list[Path] | None:
-    """None where nobody can tell: the marts are damaged, or another program has opened them to write."""
+def published_cases(home: Home) -> list[Path] | None:
+    """The files with the cases of the marts that are published now; none before there are any. None where nobody can tell: the marts are damaged, or another program has opened them to write."""
     if not home.marts_database.exists():
         return []
     try:

@@ -537,7 +537,7 @@ def test_a_copy_holds_what_the_warehouse_holds(desk: Settings) -> None:
         for changed in ("intake_date = date '2025-07-03'", "intake_date > date '2025-07-02'"):  # few dates, and most of them
             warehouse.execute(f"update ops.refreshed_partitions set digest = digest || '+' where {changed}")
             publish(warehouse, home, PUBLISHED)
-            copies = published_cases(home)
+            copies = published_cases(home) or []
             assert sorted(copies) == sorted(home.case_copies.iterdir()), "the copies of earlier publications are gone"
             copied = attach_cases(warehouse, copies, "copied")
             assert {"staging.events_clean", "staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"} <= copied.keys()
@@ -571,7 +571,7 @@ def test_a_date_that_is_gone_is_gone_from_the_copy(log_desk: Settings, tmp_path:
             warehouse.execute(f"delete from {table} where intake_date = date '2025-07-03'")
         publish(warehouse, settings.home, ["ops.refreshed_partitions"])
     with duckdb.connect() as connection:
-        copied = attach_cases(connection, published_cases(settings.home), "copied")
+        copied = attach_cases(connection, published_cases(settings.home) or [], "copied")
         dates = {str(row[0]) for row in connection.execute(f"select intake_date from ({copied['staging.case_milestones']})").fetchall()}
     assert dates
     assert "2025-07-03" not in dates

@@ -98,6 +98,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
 def _past_due(view: View, rows: list[Row]) -> dict[str, list[str]]:
     """case_id -> the promises that are past due, what is longest past its target first."""
     found: dict[str, list[str]] = {}
-    for row in view.rows_at("past_due_clocks", case_ids=[row["case_id"] for row in rows if row["breached_clocks"]]):
+    late = [row["case_id"] for row in rows if row["breached_clocks"]]
+    for row in view.rows_at("past_due_clocks", case_ids=late) if late else []:
         found.setdefault(row["case_id"], []).append(metric_title(view.settings.sla_policies, row["metric"]))
     return found
