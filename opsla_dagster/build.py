@@ -28,6 +28,7 @@ from opsla_dagster.automation.schedule import (
     build_partitions,
     build_refresh_retry,
 )
+from opsla_dagster.instance.two_at_a_time import two_at_a_time
 from opsla_dagster.reporting.sensor import build_report_sensor
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
@@ -61,7 +62,7 @@ def build_definitions(
             *build_drop_sensor(settings),
         ],
         resources={**build_resources(settings), **(resources or {})},
-        executor=dg.in_process_executor,
+        executor=two_at_a_time,
     )
 
 

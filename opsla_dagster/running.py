@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.execute_in_process import core_execute_in_process
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
@@ -77,12 +79,8 @@ def run_windows(
     job = definitions.resolve_job_def(REFRESH_JOB if is_refresh else BACKFILL_JOB)
     listening = on_table_done.set(table_done)
     try:
-        result = job.execute_in_process(
-            instance=instance,
-            tags={**run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh), **process_tags(instance), **_unattended(patience_seconds)},
-            raise_on_error=False,
-            run_config=_QUIET,
-        )
+        tags = run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh)
+        result = carry_out(job, instance, {**tags, **process_tags(instance), **_unattended(patience_seconds)})
     finally:
         on_table_done.reset(listening)
     if not result.success:
@@ -91,6 +89,13 @@ def run_windows(
         return Finished([result.run_id], _why(result))
     prune_history(instance, kept_days=settings.run_history.kept_days)
     return Finished([result.run_id], "")
+
+
+def carry_out(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+    """`job.execute_in_process`, but by the job's own executor."""
+    return core_execute_in_process(
+        job=InMemoryJob(job_def=job), instance=instance, run_tags=tags, run_config=_QUIET, output_capturing_enabled=False, raise_on_error=False
+    )
 
 
 def _unattended(patience_seconds: float) -> dict[str, str]:
@@ -130,8 +135,7 @@ def load_accounts(
         job = definitions.resolve_job_def(load_job(account.name))
         listening = on_load_step.set(partial(step_done, account.name))
         try:
-            tags = {**process_tags(instance), **_unattended(patience_seconds)}
-            result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False, run_config=_QUIET)
+            result = carry_out(job, instance, {**process_tags(instance), **_unattended(patience_seconds)})
         finally:
             on_load_step.reset(listening)
         yield account.name, "" if result.success else _why(result)

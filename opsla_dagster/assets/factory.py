@@ -4,15 +4,17 @@ Belongs here: what every asset has in common: scope, write, verdict, metadata. D
 """
 
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pyarrow as pa
 
 from opsla_dagster import shipped
@@ -39,7 +41,8 @@ from opsla_dagster.warehouse.changed_dates import (
     unpublished_dates,
     whole_history,
 )
-from opsla_dagster.warehouse.connection import relation_names, with_memory
+from opsla_dagster.warehouse.connection import Warehouse, relation_names, with_memory
+from opsla_dagster.warehouse.exhaustion import is_of_company
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
@@ -57,6 +60,8 @@ from opsla_dagster.warehouse.write import (
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
+#: Held while rows come from a source.
+_READING = threading.Lock()
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
 TABLE_ROWS, PARTITION_ROWS, ROWS_WRITTEN = "dagster/row_count", "dagster/partition_row_count", "rows_written"
 OWNER = "team:support-operations"
@@ -145,7 +150,7 @@ def build_asset(
                 scope = scope_of(context, settings, table)
                 if context.selected_asset_keys:
                     record_plan(context, scope.dates)
-                    rows = make_table(line, scope, outcomes)
+                    rows = _made_beside_or_alone(line, scope, outcomes, context.resources.warehouse)
                     counted = _row_counts(line, scope, rows)
                     shown = preview(scope.connection, table, scope.dates)
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
@@ -259,6 +264,18 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
     return _Counted({TABLE_ROWS: rows}, {})
 
 
+def _made_beside_or_alone(line: TableAsset, scope: Scope, outcomes: list[Outcome], warehouse: Warehouse) -> int:
+    """`make_table`; once more, and alone, where it failed because of the one that was made at the same time."""
+    try:
+        return make_table(line, scope, outcomes)
+    except (OpslaError, duckdb.Error) as error:
+        if not (warehouse.had_company and is_of_company(error)):
+            raise
+    outcomes.clear()
+    with warehouse.alone():
+        return make_table(line, scope, outcomes)
+
+
 def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
     """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts.
 
@@ -332,9 +349,11 @@ def _recording_loads(line: TableAsset, scope: Scope, verdict: Verdict) -> Verdic
     return judged_and_recorded
 
 
-def _beside_sources(scope: Scope) -> AbstractContextManager[None]:
-    """A source whose rows are written has a DuckDB of its own: both together keep to the limit."""
-    return with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"])
+@contextmanager
+def _beside_sources(scope: Scope) -> Iterator[None]:
+    """A source whose rows are written has a DuckDB of its own: both together keep to the limit, so that one source is read at a time."""
+    with _READING, with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"]):
+        yield
 
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:

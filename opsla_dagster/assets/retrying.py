@@ -7,10 +7,11 @@ Belongs here: which causes and which runs, and how long is waited. Does not belo
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import dagster as dg
 import duckdb
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.storage.tags import (
     BACKFILL_ID_TAG,
     MAX_RETRIES_TAG,
@@ -31,6 +32,8 @@ WAITS_SECONDS: Sequence[float] = (60.0, 300.0, 900.0)
 LOAD_WAITS_SECONDS: Sequence[float] = (60.0, 300.0)
 #: Run tag of what a command carries out that nobody watches (`--wait`).
 UNATTENDED_TAG = "opsla/unattended"
+#: What DuckDB makes of a signal that comes while it is at work: Dagster would take it for a failure like any other, and go on with the next step.
+_INTERRUPTED = "Query interrupted"
 _STARTED_BY_NOBODY = (SCHEDULE_NAME_TAG, SENSOR_NAME_TAG, BACKFILL_ID_TAG, UNATTENDED_TAG)
 
 
@@ -44,8 +47,13 @@ def failing_plainly(
     the caller's.
     """
     try:
-        yield
+        with warehouse.at_work() if warehouse is not None else nullcontext():
+            yield
     except but:
+        raise
+    except RuntimeError as raised:
+        if str(raised) == _INTERRUPTED:
+            raise DagsterExecutionInterruptedError from None
         raise
     except (OpslaError, sqlite3.OperationalError, OperationalError, duckdb.OutOfMemoryException) as raised:
         error = memory_error("rows that the step needs", raised) if isinstance(raised, duckdb.OutOfMemoryException) else raised
@@ -54,7 +62,7 @@ def failing_plainly(
         waits = waits_seconds if is_unattended(context.run.tags) else ()
         if passes(error) and context.retry_number < len(waits):
             if warehouse is not None:
-                warehouse.close()
+                warehouse.close_when_free()
             seconds = waits[context.retry_number]
             context.log.warning(f"try {context.retry_number + 1} of {len(waits) + 1} failed, the next one in {seconds:g} seconds: {error}")
             raise dg.RetryRequested(max_retries=len(waits), seconds_to_wait=seconds) from error

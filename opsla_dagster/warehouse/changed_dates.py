@@ -16,9 +16,10 @@ import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.bookkeeping import MADE_DATES, UNPUBLISHED_DATES
 from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.lineage import tables_read_by
-from opsla_dagster.warehouse.loads import MADE_COLUMNS, MADE_DATES, refuse_mixed_loads, rules_of
+from opsla_dagster.warehouse.loads import refuse_mixed_loads, rules_of
 from opsla_dagster.warehouse.sql import sql_path
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
@@ -43,10 +44,6 @@ _SURROUNDINGS = """
         (select bit_xor(hash(calendar, segment_start_at, segment_end_at, is_open, local_date, open_seconds_before)) from staging.business_time),
         (select bit_xor(hash(columns(*)::varchar)) from (select string_agg(sources::varchar, '|' order by source) from mart.backlog_sources as sources))
 """
-
-
-#: No asset, like ops.made_dates: the dates of tables kept by dates that were made since the marts were published.
-_UNPUBLISHED, _UNPUBLISHED_COLUMNS = "ops.unpublished_dates", "(table_name varchar, made_date date)"
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,6 @@ def refuse_older_inputs(connection: duckdb.DuckDBPyConnection, table: Table, dat
 
 
 def _made(connection: duckdb.DuckDBPyConnection, name: str) -> dict[date, str]:
-    connection.execute(f"create table if not exists {MADE_DATES} {MADE_COLUMNS}")
     return dict(connection.execute(f"select made_date, digest from {MADE_DATES} where table_name = ?", [name]).fetchall())
 
 
@@ -108,8 +104,7 @@ def remember(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dates, 
     """Within the transaction that made the rows of `dates`: what they were made from."""
     made = list(dates.dates())
     connection.execute(f"delete from {MADE_DATES} where table_name = $name and list_contains($days, made_date)", {"name": table.name, "days": made})
-    connection.execute(f"create table if not exists {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
-    connection.execute(f"insert into {_UNPUBLISHED} select $name, unnest($days)", {"name": table.name, "days": made})
+    connection.execute(f"insert into {UNPUBLISHED_DATES} select $name, unnest($days)", {"name": table.name, "days": made})
     rows = [(table.name, day, digests[day]) for day in made if day in digests]
     if rows:
         connection.execute(
@@ -123,13 +118,12 @@ def unpublished_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> se
 
     A run that was killed took the verdicts on them along, or may have: whoever makes the table next judges them too.
     """
-    connection.execute(f"create table if not exists {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
-    return {day for (day,) in connection.execute(f"select made_date from {_UNPUBLISHED} where table_name = ?", [table.name]).fetchall()}
+    return {day for (day,) in connection.execute(f"select made_date from {UNPUBLISHED_DATES} where table_name = ?", [table.name]).fetchall()}
 
 
 def forget_unpublished(connection: duckdb.DuckDBPyConnection) -> None:
     """The marts are published: a run that came to this end has told all its verdicts."""
-    connection.execute(f"create or replace table {_UNPUBLISHED} {_UNPUBLISHED_COLUMNS}")
+    connection.execute(f"truncate {UNPUBLISHED_DATES}")
 
 
 def _held_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.bookkeeping import create_bookkeeping
 from opsla_dagster.warehouse.relations import relations
 from opsla_dagster.warehouse.schema_version import Upgrade, needed_upgrade, refuse_newer, require_current, upgrade
 
@@ -103,19 +105,29 @@ def _first_line(error: Exception) -> str:
 
 
 class Warehouse(DuckDBResource):
-    """The warehouse of one run: dagster-duckdb's resource, with one connection kept for the whole run.
+    """The warehouse of one run: dagster-duckdb's resource, with one opening of the file for the whole run.
 
     It mends three things of the base class: it opens once a run instead of once an asset (each close is a checkpoint),
     it waits for a lock as long as it is told to and says so in the run's log, and it closes whatever happens.
+
+    Two threads may be `at_work` at a time, each on a connection of its own; what needs all memory, or nobody beside it, is done `alone`.
     """
 
     patience_seconds: float = UNATTENDED_PATIENCE_SECONDS
     _tell: Callable[[str], object] | None = PrivateAttr(default=None)
-    _connection: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
     _refusal: OpslaError | None = PrivateAttr(default=None)
+    #: The first one opened the file; the others are its cursors.
+    _connections: dict[int, duckdb.DuckDBPyConnection] = PrivateAttr(default_factory=dict)
+    _opening: threading.RLock = PrivateAttr(default_factory=threading.RLock)
+    #: Guards what follows; notified when a thread leaves.
+    _changed: threading.Condition = PrivateAttr(default_factory=threading.Condition)
+    #: The threads at work, and whether another one was so meanwhile.
+    _at_work: dict[int, bool] = PrivateAttr(default_factory=dict)
+    _alone: int | None = PrivateAttr(default=None)
+    _is_to_close: bool = PrivateAttr(default=False)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
-        self._connection = None
+        self._connections = {}
         self._refusal = None
         self._tell = context.log.warning if context.log is not None else None
 
@@ -123,50 +135,108 @@ class Warehouse(DuckDBResource):
         self.close()
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Closes every connection: nobody is at work."""
+        with self._opening:
+            while self._connections:
+                self._connections.popitem()[1].close()
 
     @property
     def is_open(self) -> bool:
         """Whether the run has a connection already."""
-        return self._connection is not None
+        return bool(self._connections)
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The run's read-write connection, opened at first use with the schemas in place.
+        """This thread's read-write connection, the file opened at first use with the schemas in place.
 
         Raises OpslaError when it cannot be opened; a lock is waited for once a run, not once an asset.
         """
-        if self._refusal is not None:
-            raise self._refusal
-        if self._connection is None:
-            try:
-                self._connection = open_duckdb(
-                    Path(self.database), read_only=False, config=self.connection_config, patience_seconds=self.patience_seconds, tell=self._tell
-                )
-            except OpslaError as refusal:
-                self._refusal = refusal
-                raise
-            self._make_ready(self._connection)
-        return self._connection
+        thread = threading.get_ident()
+        with self._opening:
+            if self._refusal is not None:
+                raise self._refusal
+            if thread not in self._connections:
+                first = next(iter(self._connections.values()), None)
+                self._connections[thread] = first.cursor() if first is not None else self._opened()
+            return self._connections[thread]
 
-    def _make_ready(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """The schemas are there, and tables of an earlier opsla are as today's catalog has them."""
-        for schema in SCHEMAS:
-            connection.execute(f"create schema if not exists {schema}")
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The file's first connection; tables of an earlier opsla are as today's catalog has them."""
         try:
-            done = upgrade(connection, Path(self.database))
+            connection = open_duckdb(
+                Path(self.database), read_only=False, config=self.connection_config, patience_seconds=self.patience_seconds, tell=self._tell
+            )
         except OpslaError as refusal:
-            self.close()
+            self._refusal = refusal
+            raise
+        try:
+            for schema in SCHEMAS:
+                connection.execute(f"create schema if not exists {schema}")
+            done = upgrade(connection, Path(self.database))
+            create_bookkeeping(connection)
+        except OpslaError as refusal:
+            connection.close()
             self._refusal = refusal
             raise
         if done is not None:
             _log.warning("opsla: %s upgraded from opsla %s; changed: %s", self.database, done.opsla_version, ", ".join(done.tables))
+        return connection
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """dagster-duckdb's way in, on the run's own connection."""
         yield self.connection()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """This thread uses its connection meanwhile; waits while another one is alone, or has asked for the file to be opened anew."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._changed.wait_for(lambda: self._alone is None and not self._is_to_close)
+            self._at_work = {**dict.fromkeys(self._at_work, True), thread: bool(self._at_work)}
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._at_work.pop(thread, None)
+                if self._is_to_close and not self._at_work:
+                    self._is_to_close = False
+                    self.close()
+                self._changed.notify_all()
+
+    @property
+    def had_company(self) -> bool:
+        """Whether another thread has been at work since this one is."""
+        with self._changed:
+            return self._at_work.get(threading.get_ident(), False)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within `at_work`, between two transactions: waits for the others to leave, and lets none in meanwhile."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._at_work.pop(thread, None)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._alone is None and not self._at_work)
+            self._alone = thread
+            self._at_work[thread] = False
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._alone = None
+                self._changed.notify_all()
+
+    def close_when_free(self) -> None:
+        """Closes the file as soon as nobody is at work: others may have it while this run waits, and a DuckDB that failed has to be opened anew."""
+        with self._changed:
+            self._is_to_close = bool(self._at_work)
+            if not self._is_to_close:
+                self.close()
+
+    def interrupt(self) -> None:
+        """Stops the statements that are being executed, in whichever thread."""
+        for connection in list(self._connections.values()):
+            connection.interrupt()
 
 
 def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -28,3 +28,12 @@ def memory_error(whose: str, error: duckdb.OutOfMemoryException) -> OpslaError:
 def disk_error(message: str) -> OpslaError:
     """`message` of what could not be written, as an error that passes where the disk is full: somebody, or a retention, makes room."""
     return (PassingError if "No space left on device" in message else OpslaError)(message)
+
+
+def is_of_company(error: BaseException | None) -> bool:
+    """Whether what is done at the same time on the same DuckDB may be why: memory that another one has, or a row that both write."""
+    while error is not None:
+        if isinstance(error, duckdb.OutOfMemoryException | duckdb.TransactionException):
+            return True
+        error = error.__cause__
+    return False

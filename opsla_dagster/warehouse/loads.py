@@ -15,14 +15,12 @@ import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.warehouse.bookkeeping import MADE_DATES
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.window import Dates
 
-#: No asset: it describes rows of other tables. The digest of a partitioned table is its load, its settings and its SQL, with blanks between.
-MADE_DATES = "ops.made_dates"
-MADE_COLUMNS = "(table_name varchar, made_date date, digest varchar)"
 _LOADS = "raw.source_partitions"
 _MIXED = "mixed"
 #: Follow from the calendars alone: they are of no load.
@@ -48,7 +46,6 @@ def record_loads(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dat
 
     `settings` is the identity of the calendars and promises that made them.
     """
-    connection.execute(f"create table if not exists {MADE_DATES} {MADE_COLUMNS}")
     parameters: dict[str, object] = {"name": table.name, "rules": f"{settings} {rules_of(table.name)}"}
     inside = in_dates("made_date", dates)
     connection.execute(f"delete from {MADE_DATES} where table_name = $name and {inside}", {"name": table.name})
@@ -71,7 +68,6 @@ def record_loads(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dat
 
 def refuse_other_loads(connection: duckdb.DuckDBPyConnection, dates: Dates, tables: Iterable[str], settings: str) -> None:
     """Raises OpslaError unless every one of `tables` (partitioned) was made, on all `dates`, of what raw.source_partitions says was loaded, by today's rules."""
-    connection.execute(f"create table if not exists {MADE_DATES} {MADE_COLUMNS}")
     expected = {name: f"{settings} {rules_of(name)}" for name in partitioned(tables)}
     found = connection.execute(
         f"""

@@ -1,0 +1,289 @@
+"""Two tables at a time: what is independent overlaps, what is not keeps its order, and failures, retries and Ctrl-C end as they do one at a time."""
+
+# No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from opsla_dagster.assets.retrying import failing_plainly
+from opsla_dagster.instance.two_at_a_time import two_at_a_time
+from opsla_dagster.running import carry_out
+from opsla_dagster.warehouse.connection import Warehouse
+
+PATIENCE_SECONDS = 30.0
+Work = Callable[[dg.AssetExecutionContext], None]
+
+
+class Told:
+    """What the steps of a toy run did, and by which thread."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.threads: dict[str, int] = {}
+
+    def asset(self, name: str, work: Work, deps: tuple[str, ...] = ()) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=deps)
+        def toy(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+            self.threads[name] = threading.get_ident()
+            work(context)
+            self.steps.append(name)
+            return dg.MaterializeResult()
+
+        return toy
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+def run(*assets: dg.AssetsDefinition, instance: dg.DagsterInstance | None = None, **resources: Any) -> dg.ExecuteInProcessResult:
+    definitions = dg.Definitions(assets=assets, jobs=[dg.define_asset_job("all_of_it", "*")], resources=resources, executor=two_at_a_time)
+    with dg.DagsterInstance.ephemeral() if instance is None else instance as used:
+        return carry_out(definitions.resolve_job_def("all_of_it"), used, {})
+
+
+def nothing(_context: dg.AssetExecutionContext) -> None:
+    """A table without rows."""
+
+
+def failing(_context: dg.AssetExecutionContext) -> None:
+    raise dg.Failure("as asked", allow_retries=False)
+
+
+def ends_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    kinds = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_SKIPPED}
+    return {str(event.step_key): event.event_type_value for event in result.all_events if event.event_type in kinds}
+
+
+def test_what_does_not_wait_for_each_other_is_made_at_the_same_time(told: Told) -> None:
+    both_are_at_work = threading.Barrier(2)
+
+    def meet(_context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)  # broken, and the run fails, unless the other one comes
+
+    result = run(told.asset("a", meet), told.asset("b", meet), told.asset("c", nothing, ("a", "b")))
+    assert result.success
+    assert told.steps[-1] == "c"
+    assert told.threads["a"] != told.threads["b"]
+
+
+def test_never_are_three_at_work(told: Told) -> None:
+    at_work, most = set[str](), list[int]()
+    guard = threading.Lock()
+
+    def counted(context: dg.AssetExecutionContext) -> None:
+        with guard:
+            at_work.add(context.asset_key.to_user_string())
+            most.append(len(at_work))
+        time.sleep(0.02)
+        with guard:
+            at_work.remove(context.asset_key.to_user_string())
+
+    assert run(*(told.asset(f"t{number}", counted) for number in range(12))).success
+    assert max(most) == 2
+
+
+def test_what_follows_each_other_is_made_in_order_by_the_thread_that_a_ctrl_c_reaches(told: Told) -> None:
+    chain = [told.asset(f"t{number}", nothing, (f"t{number - 1}",) if number else ()) for number in range(6)]
+    assert run(*chain).success
+    assert told.steps == [f"t{number}" for number in range(6)]
+    assert set(told.threads.values()) == {threading.get_ident()}
+
+
+def test_the_longest_way_is_begun_first(told: Told) -> None:
+    short = [told.asset(f"a_short{number}", nothing) for number in range(5)]
+    long = [told.asset("z0", nothing), *(told.asset(f"z{number}", nothing, (f"z{number - 1}",)) for number in range(1, 4))]
+    result = run(*short, *long)
+    begun = [event.step_key for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_START]
+    assert begun.index("z0") == 0
+
+
+def test_what_fails_takes_with_it_only_what_is_made_from_it(told: Told) -> None:
+    result = run(
+        told.asset("bad", failing),
+        told.asset("from_bad", nothing, ("bad",)),
+        told.asset("good", nothing),
+        told.asset("from_good", nothing, ("good",)),
+    )
+    assert not result.success
+    assert ends_of(result) == {"bad": "STEP_FAILURE", "good": "STEP_SUCCESS", "from_good": "STEP_SUCCESS"}
+    assert set(told.steps) == {"good", "from_good"}
+
+
+def test_what_fails_beside_is_told_as_well(told: Told) -> None:
+    """Whichever thread has it: of two that fail at the same time, both are told."""
+    both_are_at_work = threading.Barrier(2)
+
+    def meet_and_fail(context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        failing(context)
+
+    result = run(told.asset("a", meet_and_fail), told.asset("b", meet_and_fail))
+    assert ends_of(result) == {"a": "STEP_FAILURE", "b": "STEP_FAILURE"}
+
+
+def test_a_step_is_tried_again_while_others_go_on(told: Told) -> None:
+    tries = []
+
+    def at_the_second_try(context: dg.AssetExecutionContext) -> None:
+        tries.append(context.retry_number)
+        if context.retry_number == 0:
+            raise dg.RetryRequested(max_retries=1, seconds_to_wait=0.2)
+
+    result = run(told.asset("late", at_the_second_try), told.asset("after_late", nothing, ("late",)), told.asset("other", nothing))
+    assert result.success
+    assert tries == [0, 1]
+    assert told.steps[0] == "other"
+    assert told.steps[-1] == "after_late"
+
+
+def test_what_is_told_is_in_order_step_by_step(told: Told) -> None:
+    result = run(*(told.asset(f"t{number}", nothing) for number in range(8)))
+    kinds: dict[str, list[str]] = {}
+    for event in result.all_events:
+        if event.step_key is not None and event.event_type_value.startswith("STEP_"):
+            kinds.setdefault(event.step_key, []).append(event.event_type_value)
+    assert len(kinds) == 8
+    assert all(told_of_one == ["STEP_START", "STEP_OUTPUT", "STEP_SUCCESS"] for told_of_one in kinds.values())
+
+
+LONG_QUERY = "select count(*) from range(1000000000000) as a where hash(range) = 1"
+
+
+def test_ctrl_c_stops_both(told: Told, tmp_path: Path) -> None:
+    """The one in the run's thread is interrupted by the signal, the query of the other one by us."""
+    both_are_at_work = threading.Barrier(2)
+
+    def never_done(context: dg.AssetExecutionContext) -> None:
+        with failing_plainly(context, (), context.resources.warehouse):
+            connection = context.resources.warehouse.connection()
+            both_are_at_work.wait(PATIENCE_SECONDS)
+            connection.execute(LONG_QUERY).fetchone()
+
+    @dg.asset(required_resource_keys={"warehouse"})
+    def a(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        never_done(context)
+        return dg.MaterializeResult()
+
+    @dg.asset(required_resource_keys={"warehouse"})
+    def b(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        never_done(context)
+        return dg.MaterializeResult()
+
+    ctrl_c = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    ctrl_c.start()
+    began = time.monotonic()
+    later = told.asset("later", nothing)  # Dagster puts it after `a` and `b`, and nothing that failed keeps it from being made
+    result = run(a, b, later, warehouse=Warehouse(database=str(tmp_path / "w.duckdb")))
+    assert time.monotonic() - began < PATIENCE_SECONDS
+    assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE  # canceled is what somebody has asked Dagster for
+    assert told.steps == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "steps beside"]
+    assert set(ends_of(result).values()) == {"STEP_FAILURE"}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    opened = Warehouse(database=str(tmp_path / "w.duckdb"))
+    yield opened
+    opened.close()
+
+
+def in_thread(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_each_thread_has_a_connection_of_its_own_to_the_same_rows(warehouse: Warehouse) -> None:
+    warehouse.connection().execute("create table mart.t as select 1 as x")
+    seen: list[tuple[duckdb.DuckDBPyConnection, Any]] = []
+    in_thread(lambda: seen.append((warehouse.connection(), warehouse.connection().execute("select x from mart.t").fetchall()))).join()
+    assert seen[0][1] == [(1,)]
+    assert seen[0][0] is not warehouse.connection()
+    assert warehouse.connection() is warehouse.connection()
+
+
+def test_who_works_alone_waits_for_the_other_and_lets_nobody_in(warehouse: Warehouse) -> None:
+    order: list[str] = []
+    other_is_in, other_may_leave, is_alone, third_may_have_tried = (threading.Event() for _ in range(4))
+
+    def other() -> None:
+        with warehouse.at_work():
+            other_is_in.set()
+            other_may_leave.wait(PATIENCE_SECONDS)
+            order.append("other leaves")
+
+    def first() -> None:
+        other_is_in.wait(PATIENCE_SECONDS)
+        with warehouse.at_work():
+            assert warehouse.had_company
+            with warehouse.alone():
+                assert not warehouse.had_company
+                is_alone.set()
+                third_may_have_tried.wait(PATIENCE_SECONDS)
+                order.append("alone")
+
+    def third() -> None:
+        is_alone.wait(PATIENCE_SECONDS)
+        with warehouse.at_work():
+            order.append("third")
+
+    threads = [in_thread(each) for each in (other, first, third)]
+    time.sleep(0.1)
+    assert not is_alone.is_set()
+    other_may_leave.set()
+    assert is_alone.wait(PATIENCE_SECONDS)
+    time.sleep(0.1)
+    third_may_have_tried.set()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS)
+    assert order == ["other leaves", "alone", "third"]
+
+
+def test_both_may_want_to_be_alone(warehouse: Warehouse) -> None:
+    both_are_in = threading.Barrier(2)
+    done: list[int] = []
+
+    def wants_to_be_alone() -> None:
+        with warehouse.at_work():
+            both_are_in.wait(PATIENCE_SECONDS)
+            with warehouse.alone():
+                done.append(len(done))
+
+    for thread in [in_thread(wants_to_be_alone), in_thread(wants_to_be_alone)]:
+        thread.join(PATIENCE_SECONDS)
+    assert done == [0, 1]
+
+
+def test_the_file_is_closed_for_others_once_nobody_is_at_work(warehouse: Warehouse) -> None:
+    warehouse.connection()
+    other_is_in, other_may_leave = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with warehouse.at_work():
+            warehouse.connection()
+            other_is_in.set()
+            other_may_leave.wait(PATIENCE_SECONDS)
+            assert warehouse.connection().execute("select 1").fetchone() == (1,)
+
+    thread = in_thread(other)
+    other_is_in.wait(PATIENCE_SECONDS)
+    warehouse.close_when_free()
+    assert warehouse.is_open
+    other_may_leave.set()
+    thread.join(PATIENCE_SECONDS)
+    assert not warehouse.is_open
+    assert warehouse.connection().execute("select 2").fetchone() == (2,)
+    warehouse.close_when_free()
+    assert not warehouse.is_open
