@@ -168,6 +168,9 @@ def test_ctrl_c_stops_both(told: Told, tmp_path: Path) -> None:
         with failing_plainly(context, (), context.resources.warehouse):
             connection = context.resources.warehouse.connection()
             both_are_at_work.wait(PATIENCE_SECONDS)
+            if threading.current_thread() is threading.main_thread():
+                threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+                time.sleep(3 * PATIENCE_SECONDS)
             connection.execute(LONG_QUERY).fetchone()
 
     @dg.asset(required_resource_keys={"warehouse"})
@@ -180,16 +183,25 @@ def test_ctrl_c_stops_both(told: Told, tmp_path: Path) -> None:
         never_done(context)
         return dg.MaterializeResult()
 
-    ctrl_c = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
-    ctrl_c.start()
-    began = time.monotonic()
     later = told.asset("later", nothing)  # Dagster puts it after `a` and `b`, and nothing that failed keeps it from being made
+    began = time.monotonic()
     result = run(a, b, later, warehouse=Warehouse(database=str(tmp_path / "w.duckdb")))
-    assert time.monotonic() - began < PATIENCE_SECONDS
+    assert time.monotonic() - began < 2 * PATIENCE_SECONDS
     assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE  # canceled is what somebody has asked Dagster for
     assert told.steps == []
     assert not [thread for thread in threading.enumerate() if thread.name == "steps beside"]
     assert set(ends_of(result).values()) == {"STEP_FAILURE"}
+
+
+def test_a_ctrl_c_that_duckdb_made_an_error_of_ends_the_run(told: Told) -> None:
+    def interrupted(context: dg.AssetExecutionContext) -> None:
+        with failing_plainly(context, ()):
+            raise RuntimeError("Query interrupted")
+
+    result = run(told.asset("a", interrupted), told.asset("b", nothing, ("c",)), told.asset("c", nothing))
+    assert not result.success
+    assert ends_of(result)["a"] == "STEP_FAILURE"
+    assert "b" not in told.steps
 
 
 @pytest.fixture
