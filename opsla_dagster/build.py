@@ -67,7 +67,7 @@ def build_definitions(
 
 
 def build_resources(settings: Settings, patience_seconds: float = UNATTENDED_PATIENCE_SECONDS) -> dict[str, object]:
-    """The warehouse and the desk of one run. DuckDB takes one writer, so a run is one process; it waits for another one to end."""
+    """The warehouse and the desk of one run. DuckDB takes one writing process, so a run is one, with two threads; it waits for another one to end."""
     return {
         "warehouse": Warehouse(
             database=str(settings.home.warehouse), connection_config=settings.home.duckdb_config(), patience_seconds=patience_seconds

@@ -183,8 +183,8 @@ class _Steps:
                     self._is_run_thread_busy = True
                     self._changed.notify_all()
                     return step
-                # Nothing at work: what is left waits to be tried again.
-                self._changed.wait(None if self._in_flight else max(self._active.sleep_interval(), _ASKED_AGAIN_SECONDS))  # type: ignore[no-untyped-call]
+                until_tried_again = self._active.sleep_interval()  # type: ignore[no-untyped-call]
+                self._changed.wait(until_tried_again or (None if self._in_flight else _ASKED_AGAIN_SECONDS))
         return None
 
     def _taken_beside(self) -> StepExecutionContext | None:
