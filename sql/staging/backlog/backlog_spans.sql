@@ -46,8 +46,7 @@ cases as (
         and cases.intake_date < $end_date
 ),
 
--- Those of cases that are closed for a while by themselves, so that the many others need not be held.
-reopened_status_spans as (
+status_spans as (
     select
         cases.source,
         cases.case_id,
@@ -68,7 +67,6 @@ reopened_status_spans as (
         spans.intake_date >= $start_date
         and spans.intake_date < $end_date
         and (cases.ended_at is null or spans.started_at < cases.ended_at)
-        and cases.is_reopened
 
     union all
 
@@ -87,54 +85,7 @@ reopened_status_spans as (
         intake_ts as started_at,
         ended_at
     from cases
-    where
-        ended_at <= intake_ts
-        and is_reopened
-),
-
-other_status_spans as (
-    select
-        cases.source,
-        cases.case_id,
-        cases.intake_date,
-        cases.intake_ts,
-        cases.ended_at as case_ended_at,
-        cases.is_cancelled,
-        cases.priority,
-        cases.tier,
-        cases.is_reopened,
-        spans.status,
-        spans.status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED') or spans.is_open as is_open,
-        spans.started_at,
-        case when spans.ended_at <= cases.ended_at then spans.ended_at else coalesce(cases.ended_at, spans.ended_at) end as ended_at
-    from staging.status_spans as spans
-    inner join cases on spans.case_id = cases.case_id
-    where
-        spans.intake_date >= $start_date
-        and spans.intake_date < $end_date
-        and (cases.ended_at is null or spans.started_at < cases.ended_at)
-        and not cases.is_reopened
-
-    union all
-
-    select
-        source,
-        case_id,
-        intake_date,
-        intake_ts,
-        ended_at as case_ended_at,
-        is_cancelled,
-        priority,
-        tier,
-        is_reopened,
-        'INTAKE' as status,
-        true as is_open,
-        intake_ts as started_at,
-        ended_at
-    from cases
-    where
-        ended_at <= intake_ts
-        and not is_reopened
+    where ended_at <= intake_ts
 ),
 
 neighbouring_spans as (
@@ -143,7 +94,8 @@ neighbouring_spans as (
         lag(is_open) over spans_in_order as was_open,
         lead(is_open) over spans_in_order as is_open_next,
         lead(status) over spans_in_order as next_status
-    from reopened_status_spans
+    from status_spans
+    where is_reopened
     window spans_in_order as (partition by case_id order by started_at)
 ),
 
@@ -163,7 +115,8 @@ open_runs as (
         cast(null as boolean) as is_open_next,
         cast(null as varchar) as next_status,
         cast(null as timestamp) as run_started_at
-    from other_status_spans
+    from status_spans
+    where not is_reopened
 ),
 
 owners as (

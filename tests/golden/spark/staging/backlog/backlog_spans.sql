@@ -36,7 +36,7 @@ WITH ends AS (
     ON cases.case_id = reopened_cases.case_id
   WHERE
     cases.intake_date >= :start_date AND cases.intake_date < :end_date
-), reopened_status_spans AS (
+), status_spans AS (
   SELECT
     cases.source,
     cases.case_id,
@@ -65,7 +65,6 @@ WITH ends AS (
     AND (
       cases.ended_at IS NULL OR spans.started_at < cases.ended_at
     )
-    AND cases.is_reopened
   UNION ALL
   SELECT
     source,
@@ -83,62 +82,16 @@ WITH ends AS (
     ended_at
   FROM cases
   WHERE
-    ended_at <= intake_ts AND is_reopened
-), other_status_spans AS (
-  SELECT
-    cases.source,
-    cases.case_id,
-    cases.intake_date,
-    cases.intake_ts,
-    cases.ended_at AS case_ended_at,
-    cases.is_cancelled,
-    cases.priority,
-    cases.tier,
-    cases.is_reopened,
-    spans.status,
-    NOT spans.status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
-    OR spans.is_open AS is_open,
-    spans.started_at,
-    CASE
-      WHEN spans.ended_at <= cases.ended_at
-      THEN spans.ended_at
-      ELSE COALESCE(cases.ended_at, spans.ended_at)
-    END AS ended_at
-  FROM staging.status_spans AS spans
-  INNER JOIN cases
-    ON spans.case_id = cases.case_id
-  WHERE
-    spans.intake_date >= :start_date
-    AND spans.intake_date < :end_date
-    AND (
-      cases.ended_at IS NULL OR spans.started_at < cases.ended_at
-    )
-    AND NOT cases.is_reopened
-  UNION ALL
-  SELECT
-    source,
-    case_id,
-    intake_date,
-    intake_ts,
-    ended_at AS case_ended_at,
-    is_cancelled,
-    priority,
-    tier,
-    is_reopened,
-    'INTAKE' AS status,
-    TRUE AS is_open,
-    intake_ts AS started_at,
-    ended_at
-  FROM cases
-  WHERE
-    ended_at <= intake_ts AND NOT is_reopened
+    ended_at <= intake_ts
 ), neighbouring_spans AS (
   SELECT
     *,
     LAG(is_open) OVER spans_in_order AS was_open,
     LEAD(is_open) OVER spans_in_order AS is_open_next,
     LEAD(status) OVER spans_in_order AS next_status
-  FROM reopened_status_spans
+  FROM status_spans
+  WHERE
+    is_reopened
   WINDOW spans_in_order AS (PARTITION BY case_id ORDER BY started_at NULLS LAST)
 ), open_runs AS (
   SELECT
@@ -156,7 +109,9 @@ WITH ends AS (
     CAST(NULL AS BOOLEAN) AS is_open_next,
     CAST(NULL AS STRING) AS next_status,
     CAST(NULL AS TIMESTAMP_NTZ) AS run_started_at
-  FROM other_status_spans
+  FROM status_spans
+  WHERE
+    NOT is_reopened
 ), owners AS (
   SELECT
     case_id,
