@@ -42,12 +42,12 @@ FINGERPRINTS_SQL = """
         left join local_dates as second on parts.first_date + 1 = second.local_date
     ),
     spans as (
-        select *, hash({span_state}) as state, hash('start', {span_state}, {span_start}) as start, hash('end', {span_state}, {span_end}) as finish
+        select intake_date, case_id, started_date, ended_date, began_with, hash({span_state}) as state, hash('start', {span_state}, {span_start}) as start, hash('end', {span_state}, {span_end}) as finish
         from staging.backlog_spans
         where {inside} and is_open
     ),
     cases as (
-        select *, hash({case}) as state
+        select case_id, ended_at, hash({case}) as state
         from (select * from staging.case_milestones where {inside}) as cases
     ),
     clocks as (
@@ -61,18 +61,24 @@ FINGERPRINTS_SQL = """
         left join utc_dates as starts on clocks.started_at::date = starts.utc_date
         left join utc_dates as stops on clocks.stopped_at::date = stops.utc_date
     ),
+    -- Fingerprints cancel each other pair by pair, so those of one date are taken together before they are told twice.
+    span_starts as (
+        select intake_date, started_date, bit_xor(state) as state, bit_xor(start) as start from spans group by all
+    ),
+    span_ends as (
+        select intake_date, ended_date, bit_xor(state) as state, bit_xor(finish) as finish from spans where ended_date is not null group by all
+    ),
+    clock_stops as (
+        select intake_date, stopped_date, bit_xor(state) as state, bit_xor(finish) as finish from clocks where stopped_date is not null group by all
+    ),
     facts as (
-        select intake_date, started_date as fact_date, state as digest from spans
+        select intake_date, started_date as fact_date, xor(state, start) as digest from span_starts
         union all
-        select intake_date, ended_date, state from spans where ended_date is not null
+        select intake_date, started_date + 1, start from span_starts
         union all
-        select intake_date, started_date, start from spans
+        select intake_date, ended_date, xor(state, finish) from span_ends
         union all
-        select intake_date, started_date + 1, start from spans
-        union all
-        select intake_date, ended_date, finish from spans where ended_date is not null
-        union all
-        select intake_date, ended_date + 1, finish from spans where ended_date is not null
+        select intake_date, ended_date + 1, finish from span_ends
         union all
         select spans.intake_date, spans.started_date, cases.state
         from spans
@@ -83,13 +89,11 @@ FINGERPRINTS_SQL = """
         from (select * from staging.backlog_spans where {inside} and ended_with is distinct from 'changed') as spans
         inner join cases on spans.case_id = cases.case_id and spans.ended_at = cases.ended_at
         union all
-        select intake_date, started_date, state from clocks
+        select intake_date, started_date, bit_xor(state) from clocks group by all
         union all
-        select intake_date, stopped_date, state from clocks where stopped_date is not null
+        select intake_date, stopped_date, xor(state, finish) from clock_stops
         union all
-        select intake_date, stopped_date, finish from clocks where stopped_date is not null
-        union all
-        select intake_date, stopped_date + 1, finish from clocks where stopped_date is not null
+        select intake_date, stopped_date + 1, finish from clock_stops
     )
     select intake_date, fact_date::date as fact_date, (bit_xor(digest) >> 1)::bigint as fact_digest
     from facts

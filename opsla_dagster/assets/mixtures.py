@@ -13,7 +13,7 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.sources import desk
 from opsla_dagster.sources.base import NO_CASES
-from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.relations import is_there
 from opsla_dagster.warehouse.sql import in_dates
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import ranges_of
@@ -29,7 +29,7 @@ def refuse_mixtures(scope: Scope) -> None:
     dates = scope.run_dates or scope.dates
     elsewhere = f"not {in_dates('intake_date', dates)}" if dates else "true"
     held: list[tuple[str, str, date]] = []
-    for table in table_names(scope.connection) & set(_MEMORIES):
+    for table in (memory for memory in _MEMORIES if is_there(scope.connection, memory)):
         held += scope.connection.execute(
             f"select source, fingerprint, min(intake_date) from {table} "
             f"where {elsewhere} group by source, fingerprint order by 1, 2"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.warehouse.connection import table_names
+from opsla_dagster.warehouse.relations import is_there
 
 _TYPES: Mapping[str, pa.DataType] = {
     "VARCHAR": pa.string(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "DATE": pa.date32(), "TIMESTAMP": pa.timestamp("us"),
@@ -26,7 +26,7 @@ def as_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 def held_rows(scope: Scope, name: str) -> pa.Table | None:
     """The rows that the table has; None where it has none, or none with the columns of today."""
-    if name not in table_names(scope.connection):
+    if not is_there(scope.connection, name):
         return None
     held = scope.connection.sql(f"select * from {name}").to_arrow_table()
     return held if held.num_rows and held.column_names == [column.name for column in TABLES[name].columns] else None

@@ -23,8 +23,8 @@ from opsla_dagster.catalog import TABLES
 from opsla_dagster.identity import code_identity, identity_of_tables
 from opsla_dagster.risk_model import parameters
 from opsla_dagster.settings.sources import final_attributes
-from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.lineage import tables_read_by
+from opsla_dagster.warehouse.relations import is_there
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table
 from opsla_dagster.window import Window
@@ -86,7 +86,7 @@ def _cut(scope: Scope) -> tuple[datetime | None, bool]:
 
 
 def _held_models(scope: Scope) -> list[dict[str, Any]]:
-    if _MODELS not in table_names(scope.connection):
+    if not is_there(scope.connection, _MODELS):
         return []
     rows: list[dict[str, Any]] = scope.connection.sql(f"select * from {_MODELS} order by metric").to_arrow_table().to_pylist()
     return rows

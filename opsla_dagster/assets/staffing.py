@@ -84,24 +84,24 @@ def _replayed_rows(scope: Scope, held: Mapping[date, Sequence[dict[str, Any]]], 
 
 @dataclass
 class _ReadOnce:
-    """The arrivals that two tables are made from, by the identity of what they were read from."""
+    """The arrivals that two tables are made from, with the identity of what they were read from: set together, since two tables are made at a time."""
 
-    identity: str = ""
-    arrivals: Arrivals | None = None
+    latest: tuple[str, Arrivals | None] = ("", None)
 
 
-_LATEST = _ReadOnce()
+_READ_ONCE = _ReadOnce()
 
 
 def _arrivals(scope: Scope, identity: str) -> Arrivals | None:
     """None where there is no whole week."""
     from opsla_dagster.staffing.inputs import read_arrivals
 
-    if _LATEST.identity != identity:
+    known, arrivals = _READ_ONCE.latest
+    if known != identity:
         frame = _frame(scope, made_from.WEEKS_OF_ARRIVALS)
-        _LATEST.arrivals = None if frame is None else read_arrivals(scope.connection, frame)
-        _LATEST.identity = identity
-    return _LATEST.arrivals
+        arrivals = None if frame is None else read_arrivals(scope.connection, frame)
+        _READ_ONCE.latest = (identity, arrivals)
+    return arrivals
 
 
 def _of_queues(scope: Scope) -> str | None:

@@ -9,8 +9,9 @@ than are read: a change beside them makes rows anew that come out the same. Noth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from opsla_dagster.identity import code_identity, identity, identity_of_tables
+from opsla_dagster.identity import code_identity, identity
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 #: Weeks that a prediction rests on, weeks that are replayed, and both; weeks of arrivals that a usual week is the mean of.
@@ -59,19 +60,14 @@ _HOLDERS = "select count(*), bit_xor(hash(case_id, team, held_from_at, span_numb
 _HANDLING = "select count(*), bit_xor(hash(case_id, handling_calendar_minutes)) from staging.case_facts where handling_calendar_minutes > 0"
 #: Statements that read partitioned tables alone, and take longer than to look up whether these are the same.
 _DEAR = frozenset({_CASES, _HOLDERS})
+_READ = re.compile(r"\bfrom (\w+\.\w+)")
 _Rows: TypeAlias = list[tuple[Any, ...]]
 
 
-@dataclass
-class _Answered:
-    """What was answered while `made` was as it is."""
-
-    made: str
-    rows: dict[tuple[str, tuple[tuple[str, object], ...]], _Rows] = field(default_factory=dict)
-
-
+#: Of a connection: statement and parameters -> of which dates its tables were made when it was asked, and the answer.
+_Answers: TypeAlias = dict[tuple[str, tuple[tuple[str, object], ...]], tuple[str, _Rows]]
 #: By the connection of a run.
-_ANSWERED: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Answered] = WeakKeyDictionary()
+_ANSWERED: WeakKeyDictionary[duckdb.DuckDBPyConnection, _Answers] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -155,29 +151,33 @@ def _clocks_of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone
 
 
 def _of_partitioned(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, object]) -> _Rows:
-    """The answer to a statement that reads partitioned tables alone, asked once as long as no date of any table is made anew: several tables of a run ask it."""
-    made = _made(connection)
+    """The answer to a statement that reads partitioned tables alone, asked once as long as no date of these is made anew: several tables of a run ask it."""
+    made = _made(connection, statement)
     if made is None:
         return _rows(connection, statement, parameters)
-    if connection not in _ANSWERED or _ANSWERED[connection].made != made:
-        _ANSWERED[connection] = _Answered(made)
-    found = _ANSWERED[connection].rows
+    answers = _ANSWERED.setdefault(connection, {})
     asked = (statement, tuple(sorted(parameters.items())))
-    if asked not in found:
-        found[asked] = _rows(connection, statement, parameters)
-    return found[asked]
+    found = answers.get(asked)
+    if found is None or found[0] != made:
+        found = answers[asked] = (made, _rows(connection, statement, parameters))
+    return found[1]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, object]) -> _Rows:
     return connection.execute(statement, dict(parameters)).fetchall()
 
 
-def _made(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Of which loads, and by which rules, all dates of all tables are (warehouse/loads.py); None where nobody has remembered any."""
+def _made(connection: duckdb.DuckDBPyConnection, statement: str) -> str | None:
+    """Of which loads, and by which rules, all dates of the tables are that the statement reads (warehouse/loads.py); None where nobody has remembered any of one."""
+    names = sorted(set(_READ.findall(statement)))
     try:
-        return identity_of_tables(connection, ["ops.made_dates"], [])
+        made = connection.execute(
+            "select table_name, count(*), bit_xor(hash(made)) from ops.made_dates as made where list_contains($names, table_name) group by table_name order by table_name",
+            {"names": names},
+        ).fetchall()
     except duckdb.CatalogException:
         return None
+    return identity(made) if len(made) == len(names) else None
 
 
 def _first_date(connection: duckdb.DuckDBPyConnection) -> object:

@@ -17,9 +17,9 @@ import duckdb
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.bookkeeping import MADE_DATES, UNPUBLISHED_DATES
-from opsla_dagster.warehouse.connection import table_names
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.loads import refuse_mixed_loads, rules_of
+from opsla_dagster.warehouse.relations import is_there
 from opsla_dagster.warehouse.sql import sql_path
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
@@ -127,7 +127,7 @@ def forget_unpublished(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _held_dates(connection: duckdb.DuckDBPyConnection, table: Table) -> set[date]:
-    if table.name not in table_names(connection):
+    if not is_there(connection, table.name):
         connection.execute(f"delete from {MADE_DATES} where table_name = ?", [table.name])
         return set()
     return {row[0] for row in connection.execute(f"select distinct {table.partition_column} from {table.name}").fetchall()}

@@ -1,6 +1,6 @@
 """Which tables and views a database holds.
 
-Belongs here: the one question to DuckDB's catalog. Does not belong here: what their columns should be (schema_version.py).
+Belongs here: the questions to DuckDB's catalog. Does not belong here: what their columns should be (schema_version.py).
 """
 
 from __future__ import annotations
@@ -17,3 +17,15 @@ def relations(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         f"select schema_name || '.' || table_name, 'table' from duckdb_tables() where {HERE} "
         f"union all select schema_name || '.' || view_name, 'view' from duckdb_views() where {HERE}"
     ).fetchall()
+
+
+def is_there(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether there is a table or view of that name (schema.name), asked outside of a transaction: a tenth of what listing all of them takes.
+
+    Within one, a name that is not there aborts it.
+    """
+    try:
+        connection.execute(f"select 1 from {name} limit 0").fetchall()
+    except duckdb.CatalogException:
+        return False
+    return True

@@ -10,6 +10,7 @@ import pytest
 
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.staffing.made_from import Bounds, of_queues
+from opsla_dagster.warehouse.loads import MADE_COLUMNS, MADE_DATES
 from opsla_dagster.warehouse.write import ensure_table
 
 BOUNDS = Bounds(date(2025, 8, 11), 8)
@@ -37,4 +38,17 @@ def test_heads_that_change_alike_in_two_sources_are_other_heads(desk: duckdb.Duc
     before = of_queues(desk, BOUNDS, "UTC", [])
     assert of_queues(desk, BOUNDS, "UTC", []) == before
     desk.execute("update raw.staffing_schedule set planned_heads = 9, effective_heads = 8")
+    assert of_queues(desk, BOUNDS, "UTC", []) != before
+
+
+def test_an_answer_stays_until_a_date_of_its_own_table_is_made(desk: duckdb.DuckDBPyConnection) -> None:
+    """What several tables of a run ask is asked once, also where another table is made in between; and again once its own is."""
+    desk.execute(f"create schema ops; create table {MADE_DATES} {MADE_COLUMNS}")
+    for table in ("staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"):
+        desk.execute(f"insert into {MADE_DATES} by name select '{table}' as table_name, date '2025-08-04' as made_date, 'first' as digest")
+    before = of_queues(desk, BOUNDS, "UTC", [])
+    desk.execute("insert into staging.case_milestones by name select 'C1' as case_id, timestamp '2025-08-04 09:00:00' as intake_ts")
+    desk.execute(f"insert into {MADE_DATES} by name select 'staging.backlog_spans' as table_name, date '2025-08-04' as made_date, 'first' as digest")
+    assert of_queues(desk, BOUNDS, "UTC", []) == before
+    desk.execute(f"update {MADE_DATES} set digest = 'second' where table_name = 'staging.case_milestones'")
     assert of_queues(desk, BOUNDS, "UTC", []) != before

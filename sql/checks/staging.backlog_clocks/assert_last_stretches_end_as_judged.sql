@@ -20,21 +20,21 @@ with last_spans as (
         and outcome in ('met', 'breached')
 ),
 
-measured_clocks as (
+judged_clocks as (
     select
         stretches.case_id,
         stretches.policy,
         stretches.metric,
         stretches.cycle,
-        count(*) as last_spans,
-        max(
-            stretches.running_seconds_before
-            + case
-                when stretches.state = 'paused' then 0
-                when hours.is_open then hours.open_seconds_before + (epoch_us(stretches.stopped_at) - epoch_us(hours.segment_start_at)) // 1000000 - stretches.open_seconds_at_start
-                else hours.open_seconds_before - stretches.open_seconds_at_start
-            end
-        ) as elapsed_seconds
+        cast(null as varchar) as outcome,
+        cast(null as bigint) as elapsed_seconds,
+        1 as last_spans,
+        stretches.running_seconds_before
+        + case
+            when stretches.state = 'paused' then 0
+            when hours.is_open then hours.open_seconds_before + (epoch_us(stretches.stopped_at) - epoch_us(hours.segment_start_at)) // 1000000 - stretches.open_seconds_at_start
+            else hours.open_seconds_before - stretches.open_seconds_at_start
+        end as backlog_elapsed_seconds
     from last_spans as stretches
     left join staging.business_time as hours
         on
@@ -42,27 +42,36 @@ measured_clocks as (
             and cast(stretches.stopped_at as date) = hours.utc_date
             and stretches.stopped_at >= hours.segment_start_at
             and stretches.stopped_at < hours.segment_end_at
-    group by stretches.case_id, stretches.policy, stretches.metric, stretches.cycle
+
+    union all
+
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        outcome,
+        elapsed_seconds,
+        0 as last_spans,
+        cast(null as bigint) as backlog_elapsed_seconds
+    from staging.sla_clocks
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and outcome in ('met', 'breached')
 )
 
 select
-    clocks.case_id,
-    clocks.policy,
-    clocks.metric,
-    clocks.cycle,
-    clocks.outcome,
-    measured_clocks.last_spans,
-    measured_clocks.elapsed_seconds as backlog_elapsed_seconds,
-    clocks.elapsed_seconds
-from staging.sla_clocks as clocks
-left join measured_clocks
-    on
-        clocks.case_id = measured_clocks.case_id
-        and clocks.policy = measured_clocks.policy
-        and clocks.metric = measured_clocks.metric
-        and clocks.cycle = measured_clocks.cycle
-where
-    clocks.intake_date >= $start_date
-    and clocks.intake_date < $end_date
-    and clocks.outcome in ('met', 'breached')
-    and (measured_clocks.last_spans is distinct from 1 or measured_clocks.elapsed_seconds is distinct from clocks.elapsed_seconds)
+    case_id,
+    policy,
+    metric,
+    cycle,
+    max(outcome) as outcome,
+    sum(last_spans) as last_spans,
+    max(backlog_elapsed_seconds) as backlog_elapsed_seconds,
+    max(elapsed_seconds) as elapsed_seconds
+from judged_clocks
+group by case_id, policy, metric, cycle
+having
+    max(outcome) is not null
+    and (sum(last_spans) <> 1 or max(backlog_elapsed_seconds) is distinct from max(elapsed_seconds))

@@ -69,6 +69,34 @@ open_cases as (
         and cases.snapshot_date < $end_date
 ),
 
+-- By everything first: few rows to add up. What has no sums is told of the cases themselves.
+counted_cases as (
+    select
+        snapshot_date,
+        queue,
+        priority,
+        tier,
+        region,
+        brand,
+        channel,
+        count(*) as open_cases,
+        count(*) filter (where waits_for = 'us') as active_cases,
+        count(*) filter (where waits_for <> 'us') as waiting_cases,
+        count(*) filter (where age_band = 'under_1_day') as age_under_1_day_cases,
+        count(*) filter (where age_band = '1_to_3_days') as age_1_to_3_days_cases,
+        count(*) filter (where age_band = '3_to_7_days') as age_3_to_7_days_cases,
+        count(*) filter (where age_band = '7_to_30_days') as age_7_to_30_days_cases,
+        count(*) filter (where age_band = 'over_30_days') as age_over_30_days_cases,
+        max(age_calendar_minutes) as age_max_calendar_minutes,
+        max(age_business_minutes) as age_max_business_minutes,
+        count(*) filter (where is_breached) as breached_open_cases,
+        sum(breached_clocks) as breached_open_clocks,
+        count(*) filter (where is_due_next_business_day) as due_next_business_day_cases,
+        sum(debt_seconds) as debt_seconds
+    from open_cases
+    group by snapshot_date, queue, priority, tier, region, brand, channel
+),
+
 standing_cases as (
     select
         snapshot_date,
@@ -82,24 +110,50 @@ standing_cases as (
             else 'all'
         end as dimension,
         coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
-        count(*) as open_cases,
-        count(*) filter (where waits_for = 'us') as active_cases,
-        count(*) filter (where waits_for <> 'us') as waiting_cases,
-        count(*) filter (where age_band = 'under_1_day') as age_under_1_day_cases,
-        count(*) filter (where age_band = '1_to_3_days') as age_1_to_3_days_cases,
-        count(*) filter (where age_band = '3_to_7_days') as age_3_to_7_days_cases,
-        count(*) filter (where age_band = '7_to_30_days') as age_7_to_30_days_cases,
-        count(*) filter (where age_band = 'over_30_days') as age_over_30_days_cases,
+        sum(open_cases) as open_cases,
+        sum(active_cases) as active_cases,
+        sum(waiting_cases) as waiting_cases,
+        sum(age_under_1_day_cases) as age_under_1_day_cases,
+        sum(age_1_to_3_days_cases) as age_1_to_3_days_cases,
+        sum(age_3_to_7_days_cases) as age_3_to_7_days_cases,
+        sum(age_7_to_30_days_cases) as age_7_to_30_days_cases,
+        sum(age_over_30_days_cases) as age_over_30_days_cases,
+        max(age_max_calendar_minutes) as age_max_calendar_minutes,
+        max(age_max_business_minutes) as age_max_business_minutes,
+        sum(breached_open_cases) as breached_open_cases,
+        sum(breached_open_clocks) as breached_open_clocks,
+        sum(due_next_business_day_cases) as due_next_business_day_cases,
+        sum(debt_seconds) as debt_seconds
+    from counted_cases
+    group by
+        grouping sets (
+            (snapshot_date),
+            (snapshot_date, queue),
+            (snapshot_date, priority),
+            (snapshot_date, tier),
+            (snapshot_date, region),
+            (snapshot_date, brand),
+            (snapshot_date, channel)
+        )
+),
+
+case_ages as (
+    select
+        snapshot_date,
+        case
+            when grouping(queue) = 0 then 'queue'
+            when grouping(priority) = 0 then 'priority'
+            when grouping(tier) = 0 then 'tier'
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            when grouping(channel) = 0 then 'channel'
+            else 'all'
+        end as dimension,
+        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
         quantile_cont(age_calendar_minutes, [0.5, 0.9])[1] as age_p50_calendar_minutes,
         quantile_cont(age_calendar_minutes, [0.5, 0.9])[2] as age_p90_calendar_minutes,
-        max(age_calendar_minutes) as age_max_calendar_minutes,
         quantile_cont(age_business_minutes, [0.5, 0.9])[1] as age_p50_business_minutes,
-        quantile_cont(age_business_minutes, [0.5, 0.9])[2] as age_p90_business_minutes,
-        max(age_business_minutes) as age_max_business_minutes,
-        count(*) filter (where is_breached) as breached_open_cases,
-        sum(breached_clocks) as breached_open_clocks,
-        count(*) filter (where is_due_next_business_day) as due_next_business_day_cases,
-        sum(debt_seconds) as debt_seconds
+        quantile_cont(age_business_minutes, [0.5, 0.9])[2] as age_p90_business_minutes
     from open_cases
     group by
         grouping sets (
@@ -113,60 +167,65 @@ standing_cases as (
         )
 ),
 
+-- What comes and goes among the values of queue, priority and tier.
 span_movements as (
     select
-        spans.started_date as movement_date,
-        case when spans.began_with = 'changed' then 'moved in' else spans.began_with end as movement,
-        spans.team,
-        spans.priority,
-        spans.tier,
-        cases.region,
-        cases.brand,
-        cases.channel,
-        spans.is_queue_kept_at_start as is_queue_kept,
-        spans.is_priority_kept_at_start as is_priority_kept,
-        spans.is_tier_kept_at_start as is_tier_kept
-    from staging.backlog_spans as spans
-    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+        intake_date,
+        case_id,
+        started_date as movement_date,
+        case when began_with = 'changed' then 'moved in' else began_with end as movement,
+        coalesce(team, 'none') as queue,
+        coalesce(priority, 'none') as priority,
+        coalesce(tier, 'none') as tier,
+        is_queue_kept_at_start as is_queue_kept,
+        is_priority_kept_at_start as is_priority_kept,
+        is_tier_kept_at_start as is_tier_kept
+    from staging.backlog_spans
     where
-        spans.started_date >= $start_date
-        and spans.started_date < $end_date
-        and spans.is_open
-        and not (spans.is_queue_kept_at_start and spans.is_priority_kept_at_start and spans.is_tier_kept_at_start)
+        started_date >= $start_date
+        and started_date < $end_date
+        and is_open
+        and not (is_queue_kept_at_start and is_priority_kept_at_start and is_tier_kept_at_start)
 
     union all
 
     select
-        spans.ended_date as movement_date,
-        case when spans.ended_with = 'changed' then 'moved out' else spans.ended_with end as movement,
-        spans.team,
-        spans.priority,
-        spans.tier,
-        cases.region,
-        cases.brand,
-        cases.channel,
-        spans.is_queue_kept_at_end as is_queue_kept,
-        spans.is_priority_kept_at_end as is_priority_kept,
-        spans.is_tier_kept_at_end as is_tier_kept
-    from staging.backlog_spans as spans
-    inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+        intake_date,
+        case_id,
+        ended_date as movement_date,
+        case when ended_with = 'changed' then 'moved out' else ended_with end as movement,
+        coalesce(team, 'none') as queue,
+        coalesce(priority, 'none') as priority,
+        coalesce(tier, 'none') as tier,
+        is_queue_kept_at_end as is_queue_kept,
+        is_priority_kept_at_end as is_priority_kept,
+        is_tier_kept_at_end as is_tier_kept
+    from staging.backlog_spans
     where
-        spans.ended_date >= $start_date
-        and spans.ended_date < $end_date
-        and spans.is_open
-        and not (spans.is_queue_kept_at_end and spans.is_priority_kept_at_end and spans.is_tier_kept_at_end)
+        ended_date >= $start_date
+        and ended_date < $end_date
+        and is_open
+        and not (is_queue_kept_at_end and is_priority_kept_at_end and is_tier_kept_at_end)
 ),
 
--- By everything first: few rows to add up.
-movements as (
+case_movements as (
     select
         moves.movement_date,
-        coalesce(moves.team, 'none') as queue,
-        coalesce(moves.priority, 'none') as priority,
-        coalesce(moves.tier, 'none') as tier,
-        coalesce(moves.region, 'none') as region,
-        coalesce(moves.brand, 'none') as brand,
-        coalesce(moves.channel, 'none') as channel,
+        moves.movement,
+        coalesce(cases.region, 'none') as region,
+        coalesce(cases.brand, 'none') as brand,
+        coalesce(cases.channel, 'none') as channel
+    from span_movements as moves
+    inner join staging.case_milestones as cases on moves.intake_date = cases.intake_date and moves.case_id = cases.case_id
+    where moves.movement not in ('moved in', 'moved out')
+),
+
+moved_among_values as (
+    select
+        moves.movement_date,
+        moves.queue,
+        moves.priority,
+        moves.tier,
         count(*) filter (where moves.movement = 'opened') as opened_cases,
         count(*) filter (where moves.movement = 'reopened') as reopened_cases,
         count(*) filter (where moves.movement = 'moved in' and not moves.is_queue_kept) as moved_into_queue_cases,
@@ -179,7 +238,22 @@ movements as (
         count(*) filter (where moves.movement = 'cancelled') as cancelled_cases
     from span_movements as moves
     inner join instants on moves.movement_date = instants.snapshot_date
-    group by moves.movement_date, moves.team, moves.priority, moves.tier, moves.region, moves.brand, moves.channel
+    group by moves.movement_date, moves.queue, moves.priority, moves.tier
+),
+
+moved_of_cases as (
+    select
+        moves.movement_date,
+        moves.region,
+        moves.brand,
+        moves.channel,
+        count(*) filter (where moves.movement = 'opened') as opened_cases,
+        count(*) filter (where moves.movement = 'reopened') as reopened_cases,
+        count(*) filter (where moves.movement = 'ended') as left_cases,
+        count(*) filter (where moves.movement = 'cancelled') as cancelled_cases
+    from case_movements as moves
+    inner join instants on moves.movement_date = instants.snapshot_date
+    group by moves.movement_date, moves.region, moves.brand, moves.channel
 ),
 
 moved_cases as (
@@ -189,12 +263,9 @@ moved_cases as (
             when grouping(queue) = 0 then 'queue'
             when grouping(priority) = 0 then 'priority'
             when grouping(tier) = 0 then 'tier'
-            when grouping(region) = 0 then 'region'
-            when grouping(brand) = 0 then 'brand'
-            when grouping(channel) = 0 then 'channel'
             else 'all'
         end as dimension,
-        coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
+        coalesce(queue, priority, tier, 'all') as dimension_value,
         sum(opened_cases) as opened_cases,
         sum(reopened_cases) as reopened_cases,
         case
@@ -211,13 +282,34 @@ moved_cases as (
         end as moved_out_cases,
         sum(left_cases) as left_cases,
         sum(cancelled_cases) as cancelled_cases
-    from movements
+    from moved_among_values
     group by
         grouping sets (
             (movement_date),
             (movement_date, queue),
             (movement_date, priority),
-            (movement_date, tier),
+            (movement_date, tier)
+        )
+
+    union all
+
+    select
+        movement_date,
+        case
+            when grouping(region) = 0 then 'region'
+            when grouping(brand) = 0 then 'brand'
+            else 'channel'
+        end as dimension,
+        coalesce(region, brand, channel) as dimension_value,
+        sum(opened_cases) as opened_cases,
+        sum(reopened_cases) as reopened_cases,
+        0 as moved_in_cases,
+        0 as moved_out_cases,
+        sum(left_cases) as left_cases,
+        sum(cancelled_cases) as cancelled_cases
+    from moved_of_cases
+    group by
+        grouping sets (
             (movement_date, region),
             (movement_date, brand),
             (movement_date, channel)
@@ -297,6 +389,30 @@ debt_movements as (
     from debt_spans
 ),
 
+-- By everything first, as cases are.
+counted_debts as (
+    select
+        snapshot_date,
+        queue,
+        priority,
+        tier,
+        region,
+        brand,
+        channel,
+        sum(debt_seconds_to - debt_seconds_from + case when is_start_on_date and not is_kept_at_start then debt_seconds_from else 0 end)
+            as debt_accrued_seconds,
+        sum(case when is_end_on_date and not is_kept_at_end then debt_seconds_to else 0 end) as debt_repaid_seconds,
+        sum(case when is_start_on_date and is_kept_at_start and not is_queue_kept_at_start then debt_seconds_from else 0 end) as moved_into_queue_seconds,
+        sum(case when is_start_on_date and is_kept_at_start and not is_priority_kept_at_start then debt_seconds_from else 0 end)
+            as moved_into_priority_seconds,
+        sum(case when is_start_on_date and is_kept_at_start and not is_tier_kept_at_start then debt_seconds_from else 0 end) as moved_into_tier_seconds,
+        sum(case when is_end_on_date and is_kept_at_end and not is_queue_kept_at_end then debt_seconds_to else 0 end) as moved_out_of_queue_seconds,
+        sum(case when is_end_on_date and is_kept_at_end and not is_priority_kept_at_end then debt_seconds_to else 0 end) as moved_out_of_priority_seconds,
+        sum(case when is_end_on_date and is_kept_at_end and not is_tier_kept_at_end then debt_seconds_to else 0 end) as moved_out_of_tier_seconds
+    from debt_movements
+    group by snapshot_date, queue, priority, tier, region, brand, channel
+),
+
 moved_debts as (
     select
         snapshot_date,
@@ -310,28 +426,21 @@ moved_debts as (
             else 'all'
         end as dimension,
         coalesce(queue, priority, tier, region, brand, channel, 'all') as dimension_value,
-        sum(debt_seconds_to - debt_seconds_from + case when is_start_on_date and not is_kept_at_start then debt_seconds_from else 0 end)
-            as debt_accrued_seconds,
-        sum(case when is_end_on_date and not is_kept_at_end then debt_seconds_to else 0 end) as debt_repaid_seconds,
+        sum(debt_accrued_seconds) as debt_accrued_seconds,
+        sum(debt_repaid_seconds) as debt_repaid_seconds,
         case
-            when grouping(queue) = 0
-                then sum(case when is_start_on_date and is_kept_at_start and not is_queue_kept_at_start then debt_seconds_from else 0 end)
-            when grouping(priority) = 0
-                then sum(case when is_start_on_date and is_kept_at_start and not is_priority_kept_at_start then debt_seconds_from else 0 end)
-            when grouping(tier) = 0
-                then sum(case when is_start_on_date and is_kept_at_start and not is_tier_kept_at_start then debt_seconds_from else 0 end)
+            when grouping(queue) = 0 then sum(moved_into_queue_seconds)
+            when grouping(priority) = 0 then sum(moved_into_priority_seconds)
+            when grouping(tier) = 0 then sum(moved_into_tier_seconds)
             else 0
         end as debt_moved_in_seconds,
         case
-            when grouping(queue) = 0
-                then sum(case when is_end_on_date and is_kept_at_end and not is_queue_kept_at_end then debt_seconds_to else 0 end)
-            when grouping(priority) = 0
-                then sum(case when is_end_on_date and is_kept_at_end and not is_priority_kept_at_end then debt_seconds_to else 0 end)
-            when grouping(tier) = 0
-                then sum(case when is_end_on_date and is_kept_at_end and not is_tier_kept_at_end then debt_seconds_to else 0 end)
+            when grouping(queue) = 0 then sum(moved_out_of_queue_seconds)
+            when grouping(priority) = 0 then sum(moved_out_of_priority_seconds)
+            when grouping(tier) = 0 then sum(moved_out_of_tier_seconds)
             else 0
         end as debt_moved_out_seconds
-    from debt_movements
+    from counted_debts
     group by
         grouping sets (
             (snapshot_date),
@@ -386,11 +495,11 @@ select
     cast(coalesce(standing_cases.age_3_to_7_days_cases, 0) as bigint) as age_3_to_7_days_cases,
     cast(coalesce(standing_cases.age_7_to_30_days_cases, 0) as bigint) as age_7_to_30_days_cases,
     cast(coalesce(standing_cases.age_over_30_days_cases, 0) as bigint) as age_over_30_days_cases,
-    cast(standing_cases.age_p50_calendar_minutes as double) as age_p50_calendar_minutes,
-    cast(standing_cases.age_p90_calendar_minutes as double) as age_p90_calendar_minutes,
+    cast(case_ages.age_p50_calendar_minutes as double) as age_p50_calendar_minutes,
+    cast(case_ages.age_p90_calendar_minutes as double) as age_p90_calendar_minutes,
     cast(standing_cases.age_max_calendar_minutes as double) as age_max_calendar_minutes,
-    cast(standing_cases.age_p50_business_minutes as double) as age_p50_business_minutes,
-    cast(standing_cases.age_p90_business_minutes as double) as age_p90_business_minutes,
+    cast(case_ages.age_p50_business_minutes as double) as age_p50_business_minutes,
+    cast(case_ages.age_p90_business_minutes as double) as age_p90_business_minutes,
     cast(standing_cases.age_max_business_minutes as double) as age_max_business_minutes,
     cast(coalesce(standing_cases.breached_open_cases, 0) as bigint) as breached_open_cases,
     cast(coalesce(standing_cases.breached_open_clocks, 0) as bigint) as breached_open_clocks,
@@ -407,6 +516,11 @@ left join standing_cases
         day_values.calendar_date = standing_cases.snapshot_date
         and day_values.dimension = standing_cases.dimension
         and day_values.dimension_value = standing_cases.dimension_value
+left join case_ages
+    on
+        day_values.calendar_date = case_ages.snapshot_date
+        and day_values.dimension = case_ages.dimension
+        and day_values.dimension_value = case_ages.dimension_value
 left join moved_cases
     on
         day_values.calendar_date = moved_cases.movement_date

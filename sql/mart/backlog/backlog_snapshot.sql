@@ -176,6 +176,31 @@ case_clocks as (
         bool_or(is_due_in_2_hours) as is_due_in_2_hours
     from clocks
     group by snapshot_date, case_id
+),
+
+-- F of the desk at intake: looked up case by case, not for every date on which a case is open.
+cases as (
+    select
+        cases.intake_date,
+        cases.case_id,
+        cases.intake_ts,
+        cases.case_type,
+        cases.region,
+        cases.brand,
+        cases.channel,
+        cases.customer,
+        intake_time.open_seconds_before
+        + case
+            when intake_time.is_open then (epoch_us(cases.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_intake
+    from staging.case_milestones as cases
+    left join staging.business_time as intake_time
+        on
+            intake_time.calendar = 'desk'
+            and cast(cases.intake_ts as date) = intake_time.utc_date
+            and cases.intake_ts >= intake_time.segment_start_at
+            and cases.intake_ts < intake_time.segment_end_at
 )
 
 select
@@ -187,14 +212,7 @@ select
     cases.intake_ts,
     cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(cases.intake_ts) // 1000000) / 60.0 as double) as age_calendar_minutes,
     cast(
-        (
-            desk_times.open_seconds
-            - intake_time.open_seconds_before
-            - case
-                when intake_time.is_open then (epoch_us(cases.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
-                else 0
-            end
-        ) / 60.0 as double
+        (desk_times.open_seconds - cases.open_seconds_at_intake) / 60.0 as double
     ) as age_business_minutes,
     spans.stint_started_at,
     cast((epoch_us(spans.snapshot_at) // 1000000 - epoch_us(spans.stint_started_at) // 1000000) / 60.0 as double) as stint_calendar_minutes,
@@ -237,16 +255,10 @@ select
     end as age_band,
     coalesce(case_clocks.is_due_in_2_hours, false) as is_due_in_2_hours
 from open_spans as spans
-inner join staging.case_milestones as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+inner join cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
 inner join mart.backlog_sources as sources on spans.source = sources.source
 left join desk_times on spans.snapshot_date = desk_times.snapshot_date
 left join case_clocks on spans.snapshot_date = case_clocks.snapshot_date and spans.case_id = case_clocks.case_id
-left join staging.business_time as intake_time
-    on
-        intake_time.calendar = 'desk'
-        and cast(cases.intake_ts as date) = intake_time.utc_date
-        and cases.intake_ts >= intake_time.segment_start_at
-        and cases.intake_ts < intake_time.segment_end_at
 left join staging.business_time as stint_time
     on
         stint_time.calendar = 'desk'

@@ -12,6 +12,7 @@ with period as (
 
 clocks as (
     select
+        clocks.intake_date,
         clocks.case_id,
         clocks.policy,
         clocks.metric,
@@ -30,6 +31,7 @@ clocks as (
     union all
 
     select
+        clocks.intake_date,
         clocks.case_id,
         clocks.policy,
         clocks.metric,
@@ -58,6 +60,7 @@ select
 from clocks
 left join staging.backlog_spans as spans
     on
-        clocks.case_id = spans.case_id
+        clocks.intake_date = spans.intake_date
+        and clocks.case_id = spans.case_id
         and (spans.started_at < clocks.decided_at or (spans.began_with = 'opened' and spans.started_at <= clocks.decided_at))
         and (spans.ended_at >= clocks.decided_at or spans.ended_at is null)

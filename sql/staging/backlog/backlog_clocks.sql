@@ -3,27 +3,7 @@
 -- within it: elapsed = running_seconds_before, and where it runs F(instant) - F(started_at). due_at is what was known in the stretch: the first
 -- instant at which the clock reaches its target if it runs on, the instant at which it did once it has, NULL while a pause keeps it from
 -- being known. What came later does not move it. The last stretch of a clock that has stopped has the verdict as well (docs/decisions/0039-backlog-snapshot.md).
-with spans as (
-    select
-        case_id,
-        policy,
-        metric,
-        cycle,
-        state,
-        calendar,
-        started_at,
-        stopped_at,
-        running_seconds,
-        open_seconds_at_start,
-        is_only_span
-    from staging.sla_clock_spans
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and state <> 'policy_switch'
-),
-
-clocks as (
+with clocks as (
     select
         source,
         case_id,
@@ -42,9 +22,17 @@ clocks as (
         and intake_date < $end_date
 ),
 
-spans_with_running_before as (
+spans_of_several as (
     select
-        *,
+        case_id,
+        policy,
+        metric,
+        cycle,
+        state,
+        calendar,
+        started_at,
+        stopped_at,
+        open_seconds_at_start,
         cast(
             coalesce(
                 sum(running_seconds) over (
@@ -55,19 +43,35 @@ spans_with_running_before as (
                 0
             ) as bigint
         ) as running_seconds_before
-    from spans
-    where not is_only_span
-
-    union all
-
-    select
-        *,
-        cast(0 as bigint) as running_seconds_before
-    from spans
-    where is_only_span
+    from staging.sla_clock_spans
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and state <> 'policy_switch'
+        and not is_only_span
 ),
 
-promised_spans as (
+only_spans as (
+    select
+        case_id,
+        policy,
+        metric,
+        cycle,
+        state,
+        calendar,
+        started_at,
+        stopped_at,
+        open_seconds_at_start,
+        cast(0 as bigint) as running_seconds_before
+    from staging.sla_clock_spans
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and state <> 'policy_switch'
+        and is_only_span
+),
+
+promised_of_several as (
     select
         clocks.source,
         spans.case_id,
@@ -78,7 +82,6 @@ promised_spans as (
         clocks.is_source_promise,
         spans.calendar,
         spans.state,
-        spans.is_only_span,
         spans.started_at,
         spans.stopped_at,
         spans.running_seconds_before,
@@ -88,11 +91,10 @@ promised_spans as (
         clocks.outcome,
         coalesce(spans.stopped_at = clocks.stopped_at, false) as is_last,
         case
-            when spans.is_only_span and clocks.due_at is not null then null
             when spans.state = 'running' and spans.running_seconds_before < clocks.target_seconds
                 then spans.open_seconds_at_start + clocks.target_seconds - spans.running_seconds_before
         end as open_seconds_at_due
-    from spans_with_running_before as spans
+    from spans_of_several as spans
     inner join clocks
         on
             spans.case_id = clocks.case_id
@@ -101,15 +103,57 @@ promised_spans as (
             and spans.cycle = clocks.cycle
 ),
 
-spans_with_own_due as (
+promised_only as (
+    select
+        clocks.source,
+        spans.case_id,
+        clocks.intake_date,
+        spans.policy,
+        spans.metric,
+        spans.cycle,
+        clocks.is_source_promise,
+        spans.calendar,
+        spans.state,
+        spans.started_at,
+        spans.stopped_at,
+        spans.running_seconds_before,
+        spans.open_seconds_at_start,
+        clocks.target_seconds,
+        clocks.due_at as clock_due_at,
+        clocks.outcome,
+        coalesce(spans.stopped_at = clocks.stopped_at, false) as is_last,
+        case
+            when clocks.due_at is null and spans.state = 'running' and spans.running_seconds_before < clocks.target_seconds
+                then spans.open_seconds_at_start + clocks.target_seconds - spans.running_seconds_before
+        end as open_seconds_at_due
+    from only_spans as spans
+    inner join clocks
+        on
+            spans.case_id = clocks.case_id
+            and spans.policy = clocks.policy
+            and spans.metric = clocks.metric
+            and spans.cycle = clocks.cycle
+),
+
+several_with_own_due as (
     select
         spans.*,
-        -- Of a clock that ran in one stretch it is the same instant.
-        coalesce(
-            case when spans.is_only_span then spans.clock_due_at end,
-            hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second
-        ) as own_due_at
-    from promised_spans as spans
+        hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second as own_due_at
+    from promised_of_several as spans
+    left join staging.business_hours_dim as hours
+        on
+            spans.calendar = hours.calendar
+            and (spans.open_seconds_at_due - 1) // 3600 = hours.open_hour_number
+            and spans.open_seconds_at_due > hours.open_seconds_before
+            and spans.open_seconds_at_due <= hours.open_seconds_before + (epoch_us(hours.segment_end_at) - epoch_us(hours.segment_start_at)) // 1000000
+),
+
+-- Of a clock that ran in one stretch it is the same instant.
+only_with_own_due as (
+    select
+        spans.*,
+        coalesce(spans.clock_due_at, hours.segment_start_at + (spans.open_seconds_at_due - hours.open_seconds_before) * interval 1 second) as own_due_at
+    from promised_only as spans
     left join staging.business_hours_dim as hours
         on
             spans.calendar = hours.calendar
@@ -127,16 +171,14 @@ spans_with_due as (
             order by started_at, stopped_at nulls last
             rows between unbounded preceding and current row
         ) as reached_at
-    from spans_with_own_due
-    where not is_only_span
+    from several_with_own_due
 
     union all
 
     select
         *,
         own_due_at as reached_at
-    from spans_with_own_due
-    where is_only_span
+    from only_with_own_due
 )
 
 select

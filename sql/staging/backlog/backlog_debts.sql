@@ -72,12 +72,8 @@ clock_spans as (
         end as stopped_at,
         spans.team,
         spans.priority,
-        spans.tier,
-        cases.region,
-        cases.brand,
-        cases.channel
+        spans.tier
     from clocks
-    inner join cases on clocks.case_id = cases.case_id
     inner join open_spans as spans
         on
             clocks.case_id = spans.case_id
@@ -139,22 +135,22 @@ neighbours as (
 )
 
 select
-    source,
-    case_id,
-    intake_date,
-    policy,
-    metric,
-    cycle,
-    calendar,
-    state,
-    started_at,
+    neighbours.source,
+    neighbours.case_id,
+    neighbours.intake_date,
+    neighbours.policy,
+    neighbours.metric,
+    neighbours.cycle,
+    neighbours.calendar,
+    neighbours.state,
+    neighbours.started_at,
     stopped_at,
     team,
     priority,
     tier,
-    region,
-    brand,
-    channel,
+    cases.region,
+    cases.brand,
+    cases.channel,
     open_seconds_at_start,
     cast(open_seconds_at_stop as bigint) as open_seconds_at_stop,
     cast(excess_seconds_at_start as bigint) as excess_seconds_at_start,
@@ -168,3 +164,4 @@ select
     is_kept_at_start and (tier is not distinct from previous_tier) as is_tier_kept_at_start,
     is_kept_at_end and (tier is not distinct from next_tier) as is_tier_kept_at_end
 from neighbours
+inner join cases on neighbours.case_id = cases.case_id

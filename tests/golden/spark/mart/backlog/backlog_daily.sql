@@ -61,6 +61,47 @@ WITH instants AS (
     ON cases.snapshot_date = next_business_days.snapshot_date
   WHERE
     cases.snapshot_date >= :start_date AND cases.snapshot_date < :end_date
+), counted_cases AS (
+  SELECT
+    snapshot_date,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel,
+    COUNT(*) AS open_cases,
+    COUNT(*) FILTER(WHERE
+      waits_for = 'us') AS active_cases,
+    COUNT(*) FILTER(WHERE
+      waits_for <> 'us') AS waiting_cases,
+    COUNT(*) FILTER(WHERE
+      age_band = 'under_1_day') AS age_under_1_day_cases,
+    COUNT(*) FILTER(WHERE
+      age_band = '1_to_3_days') AS age_1_to_3_days_cases,
+    COUNT(*) FILTER(WHERE
+      age_band = '3_to_7_days') AS age_3_to_7_days_cases,
+    COUNT(*) FILTER(WHERE
+      age_band = '7_to_30_days') AS age_7_to_30_days_cases,
+    COUNT(*) FILTER(WHERE
+      age_band = 'over_30_days') AS age_over_30_days_cases,
+    MAX(age_calendar_minutes) AS age_max_calendar_minutes,
+    MAX(age_business_minutes) AS age_max_business_minutes,
+    COUNT(*) FILTER(WHERE
+      is_breached) AS breached_open_cases,
+    SUM(breached_clocks) AS breached_open_clocks,
+    COUNT(*) FILTER(WHERE
+      is_due_next_business_day) AS due_next_business_day_cases,
+    SUM(debt_seconds) AS debt_seconds
+  FROM open_cases
+  GROUP BY
+    snapshot_date,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel
 ), standing_cases AS (
   SELECT
     snapshot_date,
@@ -80,33 +121,56 @@ WITH instants AS (
       ELSE 'all'
     END AS dimension,
     COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
-    COUNT(*) AS open_cases,
-    COUNT(*) FILTER(WHERE
-      waits_for = 'us') AS active_cases,
-    COUNT(*) FILTER(WHERE
-      waits_for <> 'us') AS waiting_cases,
-    COUNT(*) FILTER(WHERE
-      age_band = 'under_1_day') AS age_under_1_day_cases,
-    COUNT(*) FILTER(WHERE
-      age_band = '1_to_3_days') AS age_1_to_3_days_cases,
-    COUNT(*) FILTER(WHERE
-      age_band = '3_to_7_days') AS age_3_to_7_days_cases,
-    COUNT(*) FILTER(WHERE
-      age_band = '7_to_30_days') AS age_7_to_30_days_cases,
-    COUNT(*) FILTER(WHERE
-      age_band = 'over_30_days') AS age_over_30_days_cases,
+    SUM(open_cases) AS open_cases,
+    SUM(active_cases) AS active_cases,
+    SUM(waiting_cases) AS waiting_cases,
+    SUM(age_under_1_day_cases) AS age_under_1_day_cases,
+    SUM(age_1_to_3_days_cases) AS age_1_to_3_days_cases,
+    SUM(age_3_to_7_days_cases) AS age_3_to_7_days_cases,
+    SUM(age_7_to_30_days_cases) AS age_7_to_30_days_cases,
+    SUM(age_over_30_days_cases) AS age_over_30_days_cases,
+    MAX(age_max_calendar_minutes) AS age_max_calendar_minutes,
+    MAX(age_max_business_minutes) AS age_max_business_minutes,
+    SUM(breached_open_cases) AS breached_open_cases,
+    SUM(breached_open_clocks) AS breached_open_clocks,
+    SUM(due_next_business_day_cases) AS due_next_business_day_cases,
+    SUM(debt_seconds) AS debt_seconds
+  FROM counted_cases
+  GROUP BY
+    GROUPING SETS (
+      (
+        snapshot_date
+      ),
+      (snapshot_date, queue),
+      (snapshot_date, priority),
+      (snapshot_date, tier),
+      (snapshot_date, region),
+      (snapshot_date, brand),
+      (snapshot_date, channel)
+    )
+), case_ages AS (
+  SELECT
+    snapshot_date,
+    CASE
+      WHEN GROUPING(queue) = 0
+      THEN 'queue'
+      WHEN GROUPING(priority) = 0
+      THEN 'priority'
+      WHEN GROUPING(tier) = 0
+      THEN 'tier'
+      WHEN GROUPING(region) = 0
+      THEN 'region'
+      WHEN GROUPING(brand) = 0
+      THEN 'brand'
+      WHEN GROUPING(channel) = 0
+      THEN 'channel'
+      ELSE 'all'
+    END AS dimension,
+    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[0] AS age_p50_calendar_minutes,
     PERCENTILE(age_calendar_minutes, ARRAY(0.5, 0.9))[1] AS age_p90_calendar_minutes,
-    MAX(age_calendar_minutes) AS age_max_calendar_minutes,
     PERCENTILE(age_business_minutes, ARRAY(0.5, 0.9))[0] AS age_p50_business_minutes,
-    PERCENTILE(age_business_minutes, ARRAY(0.5, 0.9))[1] AS age_p90_business_minutes,
-    MAX(age_business_minutes) AS age_max_business_minutes,
-    COUNT(*) FILTER(WHERE
-      is_breached) AS breached_open_cases,
-    SUM(breached_clocks) AS breached_open_clocks,
-    COUNT(*) FILTER(WHERE
-      is_due_next_business_day) AS due_next_business_day_cases,
-    SUM(debt_seconds) AS debt_seconds
+    PERCENTILE(age_business_minutes, ARRAY(0.5, 0.9))[1] AS age_p90_business_minutes
   FROM open_cases
   GROUP BY
     GROUPING SETS (
@@ -122,63 +186,62 @@ WITH instants AS (
     )
 ), span_movements AS (
   SELECT
-    spans.started_date AS movement_date,
-    CASE WHEN spans.began_with = 'changed' THEN 'moved in' ELSE spans.began_with END AS movement,
-    spans.team,
-    spans.priority,
-    spans.tier,
-    cases.region,
-    cases.brand,
-    cases.channel,
-    spans.is_queue_kept_at_start AS is_queue_kept,
-    spans.is_priority_kept_at_start AS is_priority_kept,
-    spans.is_tier_kept_at_start AS is_tier_kept
-  FROM staging.backlog_spans AS spans
-  INNER JOIN staging.case_milestones AS cases
-    ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
+    intake_date,
+    case_id,
+    started_date AS movement_date,
+    CASE WHEN began_with = 'changed' THEN 'moved in' ELSE began_with END AS movement,
+    COALESCE(team, 'none') AS queue,
+    COALESCE(priority, 'none') AS priority,
+    COALESCE(tier, 'none') AS tier,
+    is_queue_kept_at_start AS is_queue_kept,
+    is_priority_kept_at_start AS is_priority_kept,
+    is_tier_kept_at_start AS is_tier_kept
+  FROM staging.backlog_spans
   WHERE
-    spans.started_date >= :start_date
-    AND spans.started_date < :end_date
-    AND spans.is_open
+    started_date >= :start_date
+    AND started_date < :end_date
+    AND is_open
     AND NOT (
-      spans.is_queue_kept_at_start
-      AND spans.is_priority_kept_at_start
-      AND spans.is_tier_kept_at_start
+      is_queue_kept_at_start AND is_priority_kept_at_start AND is_tier_kept_at_start
     )
   UNION ALL
   SELECT
-    spans.ended_date AS movement_date,
-    CASE WHEN spans.ended_with = 'changed' THEN 'moved out' ELSE spans.ended_with END AS movement,
-    spans.team,
-    spans.priority,
-    spans.tier,
-    cases.region,
-    cases.brand,
-    cases.channel,
-    spans.is_queue_kept_at_end AS is_queue_kept,
-    spans.is_priority_kept_at_end AS is_priority_kept,
-    spans.is_tier_kept_at_end AS is_tier_kept
-  FROM staging.backlog_spans AS spans
-  INNER JOIN staging.case_milestones AS cases
-    ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
+    intake_date,
+    case_id,
+    ended_date AS movement_date,
+    CASE WHEN ended_with = 'changed' THEN 'moved out' ELSE ended_with END AS movement,
+    COALESCE(team, 'none') AS queue,
+    COALESCE(priority, 'none') AS priority,
+    COALESCE(tier, 'none') AS tier,
+    is_queue_kept_at_end AS is_queue_kept,
+    is_priority_kept_at_end AS is_priority_kept,
+    is_tier_kept_at_end AS is_tier_kept
+  FROM staging.backlog_spans
   WHERE
-    spans.ended_date >= :start_date
-    AND spans.ended_date < :end_date
-    AND spans.is_open
+    ended_date >= :start_date
+    AND ended_date < :end_date
+    AND is_open
     AND NOT (
-      spans.is_queue_kept_at_end
-      AND spans.is_priority_kept_at_end
-      AND spans.is_tier_kept_at_end
+      is_queue_kept_at_end AND is_priority_kept_at_end AND is_tier_kept_at_end
     )
-), movements AS (
+), case_movements AS (
   SELECT
     moves.movement_date,
-    COALESCE(moves.team, 'none') AS queue,
-    COALESCE(moves.priority, 'none') AS priority,
-    COALESCE(moves.tier, 'none') AS tier,
-    COALESCE(moves.region, 'none') AS region,
-    COALESCE(moves.brand, 'none') AS brand,
-    COALESCE(moves.channel, 'none') AS channel,
+    moves.movement,
+    COALESCE(cases.region, 'none') AS region,
+    COALESCE(cases.brand, 'none') AS brand,
+    COALESCE(cases.channel, 'none') AS channel
+  FROM span_movements AS moves
+  INNER JOIN staging.case_milestones AS cases
+    ON moves.intake_date = cases.intake_date AND moves.case_id = cases.case_id
+  WHERE
+    NOT moves.movement IN ('moved in', 'moved out')
+), moved_among_values AS (
+  SELECT
+    moves.movement_date,
+    moves.queue,
+    moves.priority,
+    moves.tier,
     COUNT(*) FILTER(WHERE
       moves.movement = 'opened') AS opened_cases,
     COUNT(*) FILTER(WHERE
@@ -204,9 +267,28 @@ WITH instants AS (
     ON moves.movement_date = instants.snapshot_date
   GROUP BY
     moves.movement_date,
-    moves.team,
+    moves.queue,
     moves.priority,
-    moves.tier,
+    moves.tier
+), moved_of_cases AS (
+  SELECT
+    moves.movement_date,
+    moves.region,
+    moves.brand,
+    moves.channel,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'opened') AS opened_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'reopened') AS reopened_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'ended') AS left_cases,
+    COUNT(*) FILTER(WHERE
+      moves.movement = 'cancelled') AS cancelled_cases
+  FROM case_movements AS moves
+  INNER JOIN instants
+    ON moves.movement_date = instants.snapshot_date
+  GROUP BY
+    moves.movement_date,
     moves.region,
     moves.brand,
     moves.channel
@@ -220,15 +302,9 @@ WITH instants AS (
       THEN 'priority'
       WHEN GROUPING(tier) = 0
       THEN 'tier'
-      WHEN GROUPING(region) = 0
-      THEN 'region'
-      WHEN GROUPING(brand) = 0
-      THEN 'brand'
-      WHEN GROUPING(channel) = 0
-      THEN 'channel'
       ELSE 'all'
     END AS dimension,
-    COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
+    COALESCE(queue, priority, tier, 'all') AS dimension_value,
     SUM(opened_cases) AS opened_cases,
     SUM(reopened_cases) AS reopened_cases,
     CASE
@@ -251,7 +327,7 @@ WITH instants AS (
     END AS moved_out_cases,
     SUM(left_cases) AS left_cases,
     SUM(cancelled_cases) AS cancelled_cases
-  FROM movements
+  FROM moved_among_values
   GROUP BY
     GROUPING SETS (
       (
@@ -259,7 +335,28 @@ WITH instants AS (
       ),
       (movement_date, queue),
       (movement_date, priority),
-      (movement_date, tier),
+      (movement_date, tier)
+    )
+  UNION ALL
+  SELECT
+    movement_date,
+    CASE
+      WHEN GROUPING(region) = 0
+      THEN 'region'
+      WHEN GROUPING(brand) = 0
+      THEN 'brand'
+      ELSE 'channel'
+    END AS dimension,
+    COALESCE(region, brand, channel) AS dimension_value,
+    SUM(opened_cases) AS opened_cases,
+    SUM(reopened_cases) AS reopened_cases,
+    0 AS moved_in_cases,
+    0 AS moved_out_cases,
+    SUM(left_cases) AS left_cases,
+    SUM(cancelled_cases) AS cancelled_cases
+  FROM moved_of_cases
+  GROUP BY
+    GROUPING SETS (
       (movement_date, region),
       (movement_date, brand),
       (movement_date, channel)
@@ -334,6 +431,74 @@ WITH instants AS (
     CASE WHEN excess_seconds_from > 0 THEN excess_seconds_from ELSE 0 END AS debt_seconds_from,
     CASE WHEN excess_seconds_to > 0 THEN excess_seconds_to ELSE 0 END AS debt_seconds_to
   FROM debt_spans
+), counted_debts AS (
+  SELECT
+    snapshot_date,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel,
+    SUM(
+      debt_seconds_to - debt_seconds_from + CASE
+        WHEN is_start_on_date AND NOT is_kept_at_start
+        THEN debt_seconds_from
+        ELSE 0
+      END
+    ) AS debt_accrued_seconds,
+    SUM(CASE WHEN is_end_on_date AND NOT is_kept_at_end THEN debt_seconds_to ELSE 0 END) AS debt_repaid_seconds,
+    SUM(
+      CASE
+        WHEN is_start_on_date AND is_kept_at_start AND NOT is_queue_kept_at_start
+        THEN debt_seconds_from
+        ELSE 0
+      END
+    ) AS moved_into_queue_seconds,
+    SUM(
+      CASE
+        WHEN is_start_on_date AND is_kept_at_start AND NOT is_priority_kept_at_start
+        THEN debt_seconds_from
+        ELSE 0
+      END
+    ) AS moved_into_priority_seconds,
+    SUM(
+      CASE
+        WHEN is_start_on_date AND is_kept_at_start AND NOT is_tier_kept_at_start
+        THEN debt_seconds_from
+        ELSE 0
+      END
+    ) AS moved_into_tier_seconds,
+    SUM(
+      CASE
+        WHEN is_end_on_date AND is_kept_at_end AND NOT is_queue_kept_at_end
+        THEN debt_seconds_to
+        ELSE 0
+      END
+    ) AS moved_out_of_queue_seconds,
+    SUM(
+      CASE
+        WHEN is_end_on_date AND is_kept_at_end AND NOT is_priority_kept_at_end
+        THEN debt_seconds_to
+        ELSE 0
+      END
+    ) AS moved_out_of_priority_seconds,
+    SUM(
+      CASE
+        WHEN is_end_on_date AND is_kept_at_end AND NOT is_tier_kept_at_end
+        THEN debt_seconds_to
+        ELSE 0
+      END
+    ) AS moved_out_of_tier_seconds
+  FROM debt_movements
+  GROUP BY
+    snapshot_date,
+    queue,
+    priority,
+    tier,
+    region,
+    brand,
+    channel
 ), moved_debts AS (
   SELECT
     snapshot_date,
@@ -353,69 +518,27 @@ WITH instants AS (
       ELSE 'all'
     END AS dimension,
     COALESCE(queue, priority, tier, region, brand, channel, 'all') AS dimension_value,
-    SUM(
-      debt_seconds_to - debt_seconds_from + CASE
-        WHEN is_start_on_date AND NOT is_kept_at_start
-        THEN debt_seconds_from
-        ELSE 0
-      END
-    ) AS debt_accrued_seconds,
-    SUM(CASE WHEN is_end_on_date AND NOT is_kept_at_end THEN debt_seconds_to ELSE 0 END) AS debt_repaid_seconds,
+    SUM(debt_accrued_seconds) AS debt_accrued_seconds,
+    SUM(debt_repaid_seconds) AS debt_repaid_seconds,
     CASE
       WHEN GROUPING(queue) = 0
-      THEN SUM(
-        CASE
-          WHEN is_start_on_date AND is_kept_at_start AND NOT is_queue_kept_at_start
-          THEN debt_seconds_from
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_into_queue_seconds)
       WHEN GROUPING(priority) = 0
-      THEN SUM(
-        CASE
-          WHEN is_start_on_date AND is_kept_at_start AND NOT is_priority_kept_at_start
-          THEN debt_seconds_from
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_into_priority_seconds)
       WHEN GROUPING(tier) = 0
-      THEN SUM(
-        CASE
-          WHEN is_start_on_date AND is_kept_at_start AND NOT is_tier_kept_at_start
-          THEN debt_seconds_from
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_into_tier_seconds)
       ELSE 0
     END AS debt_moved_in_seconds,
     CASE
       WHEN GROUPING(queue) = 0
-      THEN SUM(
-        CASE
-          WHEN is_end_on_date AND is_kept_at_end AND NOT is_queue_kept_at_end
-          THEN debt_seconds_to
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_out_of_queue_seconds)
       WHEN GROUPING(priority) = 0
-      THEN SUM(
-        CASE
-          WHEN is_end_on_date AND is_kept_at_end AND NOT is_priority_kept_at_end
-          THEN debt_seconds_to
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_out_of_priority_seconds)
       WHEN GROUPING(tier) = 0
-      THEN SUM(
-        CASE
-          WHEN is_end_on_date AND is_kept_at_end AND NOT is_tier_kept_at_end
-          THEN debt_seconds_to
-          ELSE 0
-        END
-      )
+      THEN SUM(moved_out_of_tier_seconds)
       ELSE 0
     END AS debt_moved_out_seconds
-  FROM debt_movements
+  FROM counted_debts
   GROUP BY
     GROUPING SETS (
       (
@@ -471,11 +594,11 @@ SELECT
   CAST(COALESCE(standing_cases.age_3_to_7_days_cases, 0) AS BIGINT) AS age_3_to_7_days_cases,
   CAST(COALESCE(standing_cases.age_7_to_30_days_cases, 0) AS BIGINT) AS age_7_to_30_days_cases,
   CAST(COALESCE(standing_cases.age_over_30_days_cases, 0) AS BIGINT) AS age_over_30_days_cases,
-  CAST(standing_cases.age_p50_calendar_minutes AS DOUBLE) AS age_p50_calendar_minutes,
-  CAST(standing_cases.age_p90_calendar_minutes AS DOUBLE) AS age_p90_calendar_minutes,
+  CAST(case_ages.age_p50_calendar_minutes AS DOUBLE) AS age_p50_calendar_minutes,
+  CAST(case_ages.age_p90_calendar_minutes AS DOUBLE) AS age_p90_calendar_minutes,
   CAST(standing_cases.age_max_calendar_minutes AS DOUBLE) AS age_max_calendar_minutes,
-  CAST(standing_cases.age_p50_business_minutes AS DOUBLE) AS age_p50_business_minutes,
-  CAST(standing_cases.age_p90_business_minutes AS DOUBLE) AS age_p90_business_minutes,
+  CAST(case_ages.age_p50_business_minutes AS DOUBLE) AS age_p50_business_minutes,
+  CAST(case_ages.age_p90_business_minutes AS DOUBLE) AS age_p90_business_minutes,
   CAST(standing_cases.age_max_business_minutes AS DOUBLE) AS age_max_business_minutes,
   CAST(COALESCE(standing_cases.breached_open_cases, 0) AS BIGINT) AS breached_open_cases,
   CAST(COALESCE(standing_cases.breached_open_clocks, 0) AS BIGINT) AS breached_open_clocks,
@@ -491,6 +614,10 @@ LEFT JOIN standing_cases
   ON day_values.calendar_date = standing_cases.snapshot_date
   AND day_values.dimension = standing_cases.dimension
   AND day_values.dimension_value = standing_cases.dimension_value
+LEFT JOIN case_ages
+  ON day_values.calendar_date = case_ages.snapshot_date
+  AND day_values.dimension = case_ages.dimension
+  AND day_values.dimension_value = case_ages.dimension_value
 LEFT JOIN moved_cases
   ON day_values.calendar_date = moved_cases.movement_date
   AND day_values.dimension = moved_cases.dimension

@@ -185,6 +185,27 @@ WITH instants AS (
   GROUP BY
     snapshot_date,
     case_id
+), cases AS (
+  SELECT
+    cases.intake_date,
+    cases.case_id,
+    cases.intake_ts,
+    cases.case_type,
+    cases.region,
+    cases.brand,
+    cases.channel,
+    cases.customer,
+    intake_time.open_seconds_before + CASE
+      WHEN intake_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_intake
+  FROM staging.case_milestones AS cases
+  LEFT JOIN staging.business_time AS intake_time
+    ON intake_time.calendar = 'desk'
+    AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date
+    AND cases.intake_ts >= intake_time.segment_start_at
+    AND cases.intake_ts < intake_time.segment_end_at
 )
 SELECT
   spans.snapshot_date,
@@ -194,11 +215,7 @@ SELECT
   spans.intake_date,
   cases.intake_ts,
   CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_calendar_minutes,
-  CAST(CAST(desk_times.open_seconds - intake_time.open_seconds_before - CASE
-    WHEN intake_time.is_open
-    THEN CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
-    ELSE 0
-  END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_business_minutes,
+  CAST(CAST(desk_times.open_seconds - cases.open_seconds_at_intake AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS age_business_minutes,
   spans.stint_started_at,
   CAST(CAST(CAST(UNIX_MICROS(CAST(spans.snapshot_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.stint_started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS stint_calendar_minutes,
   CAST(CAST(desk_times.open_seconds - stint_time.open_seconds_before - CASE
@@ -239,7 +256,7 @@ SELECT
   END AS age_band,
   COALESCE(case_clocks.is_due_in_2_hours, FALSE) AS is_due_in_2_hours
 FROM open_spans AS spans
-INNER JOIN staging.case_milestones AS cases
+INNER JOIN cases
   ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
 INNER JOIN mart.backlog_sources AS sources
   ON spans.source = sources.source
@@ -248,11 +265,6 @@ LEFT JOIN desk_times
 LEFT JOIN case_clocks
   ON spans.snapshot_date = case_clocks.snapshot_date
   AND spans.case_id = case_clocks.case_id
-LEFT JOIN staging.business_time AS intake_time
-  ON intake_time.calendar = 'desk'
-  AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date
-  AND cases.intake_ts >= intake_time.segment_start_at
-  AND cases.intake_ts < intake_time.segment_end_at
 LEFT JOIN staging.business_time AS stint_time
   ON stint_time.calendar = 'desk'
   AND CAST(spans.stint_started_at AS DATE) = stint_time.utc_date

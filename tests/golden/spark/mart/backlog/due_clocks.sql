@@ -8,6 +8,7 @@ WITH period AS (
     window_name = 'period'
 ), clocks AS (
   SELECT
+    clocks.intake_date,
     clocks.case_id,
     clocks.policy,
     clocks.metric,
@@ -24,6 +25,7 @@ WITH period AS (
     clocks.outcome IN ('met', 'breached')
   UNION ALL
   SELECT
+    clocks.intake_date,
     clocks.case_id,
     clocks.policy,
     clocks.metric,
@@ -48,7 +50,8 @@ SELECT
   clocks.is_bad
 FROM clocks
 LEFT JOIN staging.backlog_spans AS spans
-  ON clocks.case_id = spans.case_id
+  ON clocks.intake_date = spans.intake_date
+  AND clocks.case_id = spans.case_id
   AND (
     spans.started_at < clocks.decided_at
     OR (

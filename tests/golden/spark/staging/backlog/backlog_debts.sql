@@ -68,13 +68,8 @@ WITH clocks AS (
     END AS stopped_at,
     spans.team,
     spans.priority,
-    spans.tier,
-    cases.region,
-    cases.brand,
-    cases.channel
+    spans.tier
   FROM clocks
-  INNER JOIN cases
-    ON clocks.case_id = cases.case_id
   INNER JOIN open_spans AS spans
     ON clocks.case_id = spans.case_id
     AND (
@@ -139,22 +134,22 @@ WITH clocks AS (
   )
 )
 SELECT
-  source,
-  case_id,
-  intake_date,
-  policy,
-  metric,
-  cycle,
-  calendar,
-  state,
-  started_at,
+  neighbours.source,
+  neighbours.case_id,
+  neighbours.intake_date,
+  neighbours.policy,
+  neighbours.metric,
+  neighbours.cycle,
+  neighbours.calendar,
+  neighbours.state,
+  neighbours.started_at,
   stopped_at,
   team,
   priority,
   tier,
-  region,
-  brand,
-  channel,
+  cases.region,
+  cases.brand,
+  cases.channel,
   open_seconds_at_start,
   CAST(open_seconds_at_stop AS BIGINT) AS open_seconds_at_stop,
   CAST(excess_seconds_at_start AS BIGINT) AS excess_seconds_at_start,
@@ -180,3 +175,5 @@ SELECT
     tier IS NOT DISTINCT FROM next_tier
   ) AS is_tier_kept_at_end
 FROM neighbours
+INNER JOIN cases
+  ON neighbours.case_id = cases.case_id
