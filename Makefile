@@ -45,9 +45,10 @@ test: check ## All checks and all tests
 
 check: $(READY) ## ruff, mypy --strict, sqlfluff, and whether the SQL is portable
 	@$(BIN)/ruff check .
-	@# Side by side: mypy works on one core.
-	@$(BIN)/mypy & types=$$!; $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql opsla_dagster/center/queries; words=$$?; wait $$types && exit $$words
-	@$(BIN)/python -m opsla_dagster.warehouse.portability check
+	@# Side by side: mypy and the translation to Spark SQL work on one core each.
+	@$(BIN)/mypy & types=$$!; $(BIN)/python -m opsla_dagster.warehouse.portability check & portable=$$!; \
+	  $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql opsla_dagster/center/queries; failed=$$?; \
+	  wait $$types || failed=1; wait $$portable || failed=1; exit $$failed
 
 docs: $(READY) ## Derive the data dictionary, the column lineage, the Spark SQL and the examples of accounts anew
 	@$(BIN)/python -m opsla_dagster.catalog.dictionary

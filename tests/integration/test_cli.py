@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from cli import Said, opsla_here
-from small_desk import desk_settings, july, log_of, make, rows, write_config
+from small_desk import dated, desk_settings, july, log_of, make, rows, write_config
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.settings import load_settings
+from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.sources.desk import build_desk
 
 LOG = "number,state,at\nA,New,2025-07-01 14:00\nA,Seen,2025-07-01 15:00\nA,Done,2025-07-01 16:00\n"
@@ -28,6 +30,17 @@ def configured(directory: Path, records: str) -> Path:
     config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
     (config / "quality_gates.yml").write_text("gates: {}\n", encoding="utf-8")
     return config
+
+
+def runs_end_with_their_cases(config: Path) -> None:
+    """What is of interest of a log is said, and its dates are known, before its first case is counted: runs end there."""
+    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 1000}}}\n", encoding="utf-8")
+
+
+def make_what_explains(config: Path, home: Path, days: int, as_of_at: datetime) -> None:
+    """The tables of the first dates of July that `opsla explain` and the plan of a refresh read."""
+    settings = replace(load_settings(config, home), quality_gates=QualityGatesSettings(gates={}))
+    make(settings, [july(1, days)], as_of_at, dated(settings) | {"raw.rejected_rows"})
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +147,8 @@ def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_pat
     config = configured(tmp_path, "\n".join([header, *records[::-1], ""]))
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
-    code, out, _ = opsla("run", "--as-of", "2025-07-03T12:00")
-    assert code == 0
+    code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
+    assert (code, complaint) == (0, "")
     said = " ".join(out.split())
     assert "WARN raw.events_log warn_cases_reopened_before_they_ended: offending rows 1 1 row among the rows of 2025-07-01, expected none." in said
     assert "set `newest_first` in sources.yml; where records or files come in any other order, set `order_by`" in said
@@ -146,12 +159,15 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-07-08 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
+    runs_end_with_their_cases(config)
     code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
-    assert (code, complaint) == (0, "")
+    assert code == 1
+    assert "gate_cases_per_day failed" in complaint
     assert out.splitlines()[:2] == [
         "desk_log: 7 records read, 6 used, 1 rejected (raw.rejected_rows)",
         "desk_log: 2 records lie after 2025-07-03 12:00 UTC, the latest 2052-01-01 (case C, log.csv row 7): they count when that time has come",
     ]
+    make_what_explains(config, tmp_path / "home", 2, datetime(2025, 7, 3, 12))
     code, said, _ = opsla("explain", "B")
     assert code == 0
     told = " ".join(said.split())
@@ -164,8 +180,6 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     dates = "select count(*), max(intake_date)::varchar from raw.source_partitions"
     assert rows(warehouse, dates) == [(2, "2025-07-02")]
     assert rows(warehouse, "select case_id from raw.cases order by 1") == [("A",), ("B",)]
-    # What is of interest is said, and the dates are known, before the first case is counted: from here on the runs end there.
-    (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 1000}}}\n", encoding="utf-8")
     code, out, complaint = opsla("run", "--start", "2025-07-02", "--end", "2025-09-01", "--as-of", "2025-07-04T12:00")
     assert code == 1
     assert "gate_cases_per_day failed" in complaint
@@ -181,12 +195,15 @@ def test_a_case_with_a_mistyped_year_waits_until_its_date_is_named(opsla: Opsla,
     config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nC,New,2026-07-02 14:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
-    code, out, _ = opsla("run", "--as-of", "2026-11-01T12:00")
-    assert code == 0
+    runs_end_with_their_cases(config)
+    code, out, complaint = opsla("run", "--as-of", "2026-11-01T12:00")
+    assert code == 1
+    assert "gate_cases_per_day failed" in complaint
     assert (
         "desk_log: warning: 1 case came in 365 days and more after all others, the last 2026-07-02 (case C, log.csv row 6): the log is taken to end on 2025-07-02"
     ) in out
     assert rows(tmp_path / "home" / "ops_warehouse.duckdb", "select max(intake_date)::varchar from raw.source_partitions") == [("2025-07-02",)]
+    make_what_explains(config, tmp_path / "home", 2, datetime(2026, 11, 1, 12))
     code, _, complaint = opsla("explain", "C")
     assert code == 1
     assert complaint.startswith("opsla: case 'C' came in on 2026-07-02 (log.csv row 6), and is not loaded; where its stamp is right, `")

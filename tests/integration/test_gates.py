@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+import shutil
 from datetime import date, datetime
 from pathlib import Path
 
@@ -53,13 +53,6 @@ class Desk:
         said = opsla_here(*arguments, monkeypatch=self._monkeypatch)
         return said.code, said.err
 
-    def load(self, cases: int, days: int) -> None:
-        """The first dates of July, without a run."""
-        settings = replace(load_settings(self.config, self.home), simulated_cases=cases)
-        self.home.mkdir(exist_ok=True)
-        settings.home.remember_cases(cases)
-        make(settings, [july(1, days)], datetime.fromisoformat(AS_OF))
-
     def bound(self, table: str, rate: str, **bounds: float) -> None:
         path = self.config / "quality_gates.yml"
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -89,6 +82,22 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk(tmp_path, monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def loaded_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first two dates of July of a simulation of 6,000 cases, made without a run."""
+    settings = desk_settings(tmp_path_factory.mktemp("loaded"), cases=6_000)
+    settings.home.remember_cases(6_000)
+    make(settings, [july(1, 2)], datetime.fromisoformat(AS_OF))
+    return settings.home.root
+
+
+@pytest.fixture
+def loaded(desk: Desk, loaded_home: Path) -> Desk:
+    """A desk with a copy of that home."""
+    shutil.copytree(loaded_home, desk.home)
+    return desk
+
+
 def failed_checks(run: dg.DagsterRun, instance: dg.DagsterInstance) -> dict[str, dg.AssetCheckEvaluation]:
     entries = instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
     evaluations = [entry.asset_check_evaluation for entry in entries]
@@ -113,12 +122,11 @@ def downstream_of(table: str) -> set[str]:
     return found
 
 
-def test_a_gate_beyond_error_stops_what_follows_and_one_beyond_warn_does_not(desk: Desk) -> None:
-    desk.load(6_000, 2)
-    tables, published = contents(desk.warehouse), desk.published()
-    desk.bound("raw.events_log", "pct_missing_event_ts", error_above=0.01)
+def test_a_gate_beyond_error_stops_what_follows_and_one_beyond_warn_does_not(loaded: Desk) -> None:
+    tables, published = contents(loaded.warehouse), loaded.published()
+    loaded.bound("raw.events_log", "pct_missing_event_ts", error_above=0.01)
 
-    code, said = desk.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
+    code, said = loaded.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
 
     assert code == 1
     assert said == (
@@ -127,11 +135,11 @@ def test_a_gate_beyond_error_stops_what_follows_and_one_beyond_warn_does_not(des
     )
     stopped = downstream_of("raw.events_log")
     assert {"staging.sla_clocks", "mart.sla_daily", "mart.open_clocks", "ops.refreshed_partitions"} <= stopped
-    after = contents(desk.warehouse)
+    after = contents(loaded.warehouse)
     assert {name for name in stopped if TABLES[name].kind is not Kind.VIEW and after[name] != tables[name]} == set()
-    assert desk.published() == published
+    assert loaded.published() == published
 
-    run, instance = desk.last_run()
+    run, instance = loaded.last_run()
     assert run.status is dg.DagsterRunStatus.FAILURE
     (check,) = failed_checks(run, instance).items()
     name, evaluation = check
@@ -144,16 +152,16 @@ def test_a_gate_beyond_error_stops_what_follows_and_one_beyond_warn_does_not(des
     made = materialised(run, instance)
     assert "raw.cases" in made
     assert made & (stopped | {"ops.published_marts"}) == set()
-    alerts = [json.loads(line) for line in (desk.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    alerts = [json.loads(line) for line in (loaded.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [alert["check"] for alert in alerts if alert["severity"] == "ERROR" and alert["check"]] == ["gate_pct_missing_event_ts"]
 
     # Where it is only to be warned of, the same command goes through, and the warning is recorded.
-    desk.bound("raw.events_log", "pct_missing_event_ts", warn_above=0.01, error_above=20)
-    desk.bound("raw.events_log", "pct_ingestion_before_event", warn_above=50)
-    (desk.home / "alerts.jsonl").unlink()
-    assert desk.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
-    assert rows(desk.home / "marts.duckdb", "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 4),)]
-    run, instance = desk.last_run()
+    loaded.bound("raw.events_log", "pct_missing_event_ts", warn_above=0.01, error_above=20)
+    loaded.bound("raw.events_log", "pct_ingestion_before_event", warn_above=50)
+    (loaded.home / "alerts.jsonl").unlink()
+    assert loaded.opsla("run", "--cases", "6000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)[0] == 0
+    assert rows(loaded.home / "marts.duckdb", "select max(intake_date) from mart.sla_daily") == [(date(2025, 7, 4),)]
+    run, instance = loaded.last_run()
     assert run.status is dg.DagsterRunStatus.SUCCESS
     failed = failed_checks(run, instance)
     assert set(failed) == {"raw/events_log gate_pct_missing_event_ts"}
@@ -161,7 +169,7 @@ def test_a_gate_beyond_error_stops_what_follows_and_one_beyond_warn_does_not(des
     assert evaluation.severity is dg.AssetCheckSeverity.WARN
     assert evaluation.metadata["warn_above"].value == 0.01
     assert {"mart.open_clocks", "ops.published_marts"} <= materialised(run, instance)
-    (alert,) = [json.loads(line) for line in (desk.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    (alert,) = [json.loads(line) for line in (loaded.home / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
     assert (alert["severity"], alert["check"]) == ("WARN", "gate_pct_missing_event_ts")
 
 
@@ -189,46 +197,44 @@ def test_event_ids_that_repeat_are_refused(desk: Desk, tmp_path: Path) -> None:
     assert not (desk.home / "marts.duckdb").exists()
 
 
-def test_two_simulations_do_not_mix(desk: Desk) -> None:
-    desk.load(3_000, 3)
-    tables, published = contents(desk.warehouse), desk.published()
+def test_two_simulations_do_not_mix(loaded: Desk) -> None:
+    tables, published = contents(loaded.warehouse), loaded.published()
 
-    code, said = desk.opsla("run", "--cases", "4000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
+    code, said = loaded.opsla("run", "--cases", "4000", "--start", "2025-07-03", "--end", "2025-07-05", "--as-of", AS_OF)
 
     assert code == 1
     assert said.count("\n") == 1
     assert "this warehouse already holds intake dates from 2025-07-01 on whose source 'simulation' was made with other" in said
     assert "go back to the configuration they were made with, or on in a fresh home (OPSLA_HOME=./another-home)." in said
     assert "or load a window that covers all of the old dates" in said
-    assert contents(desk.warehouse) == tables
-    assert desk.published() == published
+    assert contents(loaded.warehouse) == tables
+    assert loaded.published() == published
     # The home goes on with the simulation it holds, in a run that does not name another one.
     simulations = "select distinct fingerprint from raw.source_partitions"
-    (held,) = rows(desk.warehouse, simulations)
+    (held,) = rows(loaded.warehouse, simulations)
     # (Which simulation is loaded stands before its cases are counted: these runs end there.)
-    desk.bound("raw.cases", "cases_per_day", error_below=100_000)
-    assert "gate_cases_per_day failed" in desk.opsla("run", "--start", "2025-07-02", "--end", "2025-07-05", "--as-of", AS_OF)[1]
-    assert rows(desk.warehouse, simulations) == [held]
+    loaded.bound("raw.cases", "cases_per_day", error_below=100_000)
+    assert "gate_cases_per_day failed" in loaded.opsla("run", "--start", "2025-07-02", "--end", "2025-07-05", "--as-of", AS_OF)[1]
+    assert rows(loaded.warehouse, simulations) == [held]
     # And a window that covers all of the old dates replaces it.
-    assert "gate_cases_per_day failed" in desk.opsla("run", "--cases", "4000", "--end", "2025-07-05", "--as-of", AS_OF)[1]
-    (other,) = rows(desk.warehouse, simulations)
+    assert "gate_cases_per_day failed" in loaded.opsla("run", "--cases", "4000", "--end", "2025-07-05", "--as-of", AS_OF)[1]
+    (other,) = rows(loaded.warehouse, simulations)
     assert other != held
 
 
-def test_a_simulation_and_a_log_do_not_mix(desk: Desk, tmp_path: Path) -> None:
-    desk.load(3_000, 2)
-    tables, published = contents(desk.warehouse), desk.published()
+def test_a_simulation_and_a_log_do_not_mix(loaded: Desk, tmp_path: Path) -> None:
+    tables, published = contents(loaded.warehouse), loaded.published()
     path = tmp_path / "log.csv"
     path.write_text("number,state,at\nA1,New,2025-07-03 14:00:00\n", encoding="utf-8")
-    desk.sources(log_of(path))
+    loaded.sources(log_of(path))
 
     for arguments in (["run", "--start", "2025-07-03", "--end", "2025-07-04"], ["refresh"]):
-        code, said = desk.opsla(*arguments, "--as-of", AS_OF)
+        code, said = loaded.opsla(*arguments, "--as-of", AS_OF)
         assert code == 1
         assert "whose source 'simulation' is not enabled in sources.yml any more" in said
         assert "Go on in a fresh home" in said
-        assert contents(desk.warehouse) == tables
-        assert desk.published() == published
+        assert contents(loaded.warehouse) == tables
+        assert loaded.published() == published
 
 
 def test_no_table_made_alone_mixes_two_simulations(tmp_path: Path) -> None:

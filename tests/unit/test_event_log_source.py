@@ -1016,9 +1016,9 @@ def test_partition_states_count_what_the_source_yields(tmp_path: Path) -> None:
 
 def test_states_are_the_same_however_many_events_are_digested_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = log_source(tmp_path, TWO_CASES).partition_states(whole(log_source(tmp_path, TWO_CASES)), EVER)
-    monkeypatch.setattr("opsla_dagster.sources.event_log.source._DIGESTED_EVENTS", 1)
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._DIGESTED_AT_ONCE", 3)
     source = log_source(tmp_path, TWO_CASES)
-    assert len(list(source._digestible(whole(source)))) == 2
+    assert len(list(source._parts(whole(source), 3))) == 2
     assert source.partition_states(whole(source), EVER).equals(at_once)
     assert source.partition_states(Window(date(2030, 1, 1), date(2030, 1, 2)), EVER).num_rows == 0
 
@@ -1048,6 +1048,19 @@ def test_one_record_again_and_again_is_read_within_the_limit_of_memory(tmp_path:
     source = log_source(tmp_path, "number,state,at\n" + "1,New,2025-03-03T09:00\n" * 300_000)
     (state,) = source.partition_states(whole(source), EVER).to_pylist()
     assert (state["cases"], state["events"]) == (1, 300_000)
+
+
+def test_a_date_of_many_cases_is_read_within_the_limit_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Range by range of its cases: what is held for each case, or for its order, never is for all of them."""
+    monkeypatch.setattr("opsla_dagster.sources.event_log.source._READ_AT_ONCE", 20_000)
+    states = ("New", "Seen", "Active", "Done")
+    records = (f"{number},{state},2025-03-03T{9 + hour:02}:00\n" for number in range(30_000) for hour, state in enumerate(states))
+    source = log_source(tmp_path, "number,state,at\n" + "".join(records), statuses={**STATUSES, "Seen": "TRIAGE"})
+    window = whole(source)
+    monkeypatch.setenv("OPSLA_MEMORY_LIMIT", "90MB")
+    source = log_source(tmp_path, None, statuses={**STATUSES, "Seen": "TRIAGE"})
+    read = {what: sum(batch.num_rows for batch in source.batches(what, window, EVER) or []) for what in ("cases", "events")}
+    assert read == {"cases": 30_000, "events": 120_000}
 
 
 def test_what_does_not_fit_into_the_limit_of_memory_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

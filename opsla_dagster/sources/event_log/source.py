@@ -7,16 +7,18 @@ Rules and worked cases: docs/decisions/0004-event-log-source.md.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.settings.calendars import Calendar
@@ -66,7 +68,7 @@ _VISIBLE = """
         and intake_date < $end_date
         and ingestion_ts <= $as_of_at
         and intake_ts <= $as_of_at
-        {of_slice}
+        {of_range}
 """
 
 #: A log that tells of no new case for longer than that, and yet goes on, was cut by intake. What little is told after that without anything is mistyped.
@@ -247,7 +249,7 @@ _TARGETS_OF = """
 _NO_TARGETS = """
     select
         cast(null as varchar) as applied_id, cast(null as varchar) as calendar, cast(null as bigint) as target_seconds,
-        cast(null as date) as intake_date
+        cast(null as varchar) as case_id, cast(null as date) as intake_date
     where false
 """
 
@@ -281,25 +283,43 @@ _PARTITION_STATES = """
     order by intake_date
 """
 
-#: The same texts in the same order, for a date that has too many of them to hold.
-_CASE_TEXTS = ", cases as ({cases}) select md5(cast(to_json(cases) as varchar)) as content, true as is_counted from cases order by case_id"
+#: The same texts, case by case, for a date that has too many of them to hold.
+_CASE_TEXTS = """
+    , cases as ({cases})
+    select {slice}, md5(cast(to_json(cases) as varchar)) as content, true as is_counted
+    from cases
+    order by case_id
+"""
 _EVENT_TEXTS = """
-    select event_digest as content, status not in ({messages}) {told_only} as is_counted
+    select {slice}, event_digest as content, status not in ({messages}) {told_only} as is_counted
     from visible
     order by case_id, source_sequence
 """
 _TARGET_TEXTS = """
-    select applied_id || ' ' || calendar || ' ' || coalesce(target_seconds, -1) as content, false as is_counted
+    select {slice}, applied_id || ' ' || calendar || ' ' || coalesce(target_seconds, -1) as content, false as is_counted
     from ({targets})
-    order by applied_id
+    order by case_id, applied_id
 """
 
-#: Dates are digested together up to so many events: the texts of a digest stay in memory. A date with more than the second number is
-#: digested slice by slice, by the first digit of its case ids' md5.
-_DIGESTED_EVENTS, _DIGESTED_AT_ONCE = 200_000, 200_000
+#: Dates are digested together up to so many events: the texts of a digest stay in memory. A date with more has a digest of 16 slices, by the
+#: first digit of its case ids' md5.
+_DIGESTED_AT_ONCE = 200_000
 _SLICES = "0123456789abcdef"
-#: Rows of a window with more events than that are read in pieces, of so many rows.
+_SLICE = "md5(case_id)[1] as slice"
+#: Rows of a window with more events than that are asked for range by range, each of about so many events: what DuckDB holds for a group (the
+#: last value that a record tells) it cannot put aside. They come in pieces of so many rows.
 _READ_AT_ONCE, _PIECE_ROWS = 200_000, 100_000
+#: The first case of every range of one date but the first. The records of a snapshot lie in the order of dates and cases.
+_FIRST_CASES = """
+    select distinct case_id
+    from (
+        select case_id, row_number() over () as number
+        from {events}
+        where intake_date >= $start_date and intake_date < $end_date
+    )
+    where number % {records} = 0
+    order by case_id
+"""
 
 
 class _Strays(NamedTuple):
@@ -484,34 +504,34 @@ class EventLogSource(Source):
 
     def cases(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema CASES, in intake_date, case_id order: the cases with at least one visible event."""
-        return self._table(self._select_cases(), CASES, window, as_of_at)
+        return self._table(self._visible(self._select_cases()), CASES, window, as_of_at)
 
     def events(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema EVENTS, in intake_date, case_id, source_sequence order; flags a file cannot tell are NULL."""
-        return self._table(self._select_events(), EVENTS, window, as_of_at)
+        return self._table(self._visible(self._select_events()), EVENTS, window, as_of_at)
 
     def messages(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema MESSAGES: the records whose status is mapped to what was said."""
-        return self._table(self._select_messages(), MESSAGES, window, as_of_at)
+        return self._table(self._visible(self._select_messages()), MESSAGES, window, as_of_at)
 
     def attribute_changes(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema ATTRIBUTE_CHANGES: where a record of a case tells another value than the one before."""
-        return self._table(self._select_changes(), ATTRIBUTE_CHANGES, window, as_of_at)
+        return self._table(self._visible(self._select_changes()), ATTRIBUTE_CHANGES, window, as_of_at)
 
     def source_facts(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema SOURCE_FACTS: the last value of each dimension, without one where the case has none."""
-        return self._table(self._select_facts(), SOURCE_FACTS, window, as_of_at)
+        return self._table(self._visible(self._select_facts()), SOURCE_FACTS, window, as_of_at)
 
     def applied_targets(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema APPLIED_TARGETS: what the due columns promise to single cases. Raises OpslaError for days that are not equally long."""
-        return self._table(self._select_targets(), APPLIED_TARGETS, window, as_of_at)
+        return self._table(self._visible(self._select_targets()), APPLIED_TARGETS, window, as_of_at)
 
     def links(self) -> pa.Table:
         """Of the form links: case_id, linked_id, link_kind, source_kind, linked_ts, unlinked_ts (UTC), file, row_number, record (JSON) of each used record."""
         return self._table(f"select * from {self._snapshot.events}", None)
 
     def batches(self, what: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch] | None:
-        if sum(events for day, events in self._events_by_date.items() if window.start <= day < window.end) <= _READ_AT_ONCE:
+        if sum(self._events_of(window)) <= _READ_AT_ONCE:
             return None
         selects: dict[str, tuple[Callable[[], str | None], pa.Schema]] = {
             "cases": (self._select_cases, CASES), "events": (self._select_events, EVENTS), "messages": (self._select_messages, MESSAGES),
@@ -523,15 +543,19 @@ class EventLogSource(Source):
         select, schema = selects[what]
         return self._batches(select(), schema, window, as_of_at)
 
+    def _batches(self, rest: str | None, schema: pa.Schema, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch]:
+        if rest is not None:
+            yield from (batch.select(schema.names).cast(schema) for batch in self._ranges(rest, window, as_of_at))
+
     def _select_cases(self) -> str:
-        return self._visible(f"{self._cases()} order by intake_date, case_id")
+        return f"{self._cases()} order by intake_date, case_id"
 
     def _select_events(self) -> str:
         reopening = literal(Status.REOPENED) if self._settings.form == "cases" else "null"
         events = _EVENTS.format(
             source=literal(self.name), terminal=_TERMINAL, messages=_MESSAGE_WORDS, reopening=reopening, told_only=self._told_only
         )
-        return self._visible(f"{events} order by intake_date, case_id, source_sequence")
+        return f"{events} order by intake_date, case_id, source_sequence"
 
     @property
     def _told_only(self) -> str:
@@ -539,13 +563,13 @@ class EventLogSource(Source):
         return "and is_told" if self._settings.form == "changes" or self._settings.carries_statuses else ""
 
     def _select_messages(self) -> str:
-        return self._visible(_MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS))
+        return _MESSAGES.format(source=literal(self.name), messages=_MESSAGE_WORDS)
 
     def _select_changes(self) -> str | None:
         if self._settings.form == "changes":
             told = [name for name in CHANGING_ATTRIBUTES if name in self._settings.changed_attributes]
             changes = [_TOLD_CHANGES_OF.format(source=literal(self.name), attribute=name) for name in told]
-            return self._visible(f"{' union all '.join(changes)} order by intake_date, case_id, source_sequence, attribute") if changes else None
+            return f"{' union all '.join(changes)} order by intake_date, case_id, source_sequence, attribute" if changes else None
         mapped = [name for name in CHANGING_ATTRIBUTES if name in self._settings.columns.mapped()]
         changes = [
             _CHANGES_OF.format(
@@ -557,7 +581,7 @@ class EventLogSource(Source):
         changes += self._of_dimensions(_DIMENSION_CHANGES_OF)
         if not changes:
             return None
-        return self._visible(f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute")
+        return f"select * from ({' union all '.join(changes)}) order by intake_date, case_id, source_sequence, attribute"
 
     def _is_first_a_change(self, name: str) -> str:
         if name not in ("team", "agent"):
@@ -568,12 +592,12 @@ class EventLogSource(Source):
         if not self._settings.dimensions:
             return None
         facts = " union all ".join(self._of_dimensions(_DIMENSION_FACTS_OF))
-        return self._visible(f"select * from ({facts}) order by intake_date, case_id, fact")
+        return f"select * from ({facts}) order by intake_date, case_id, fact"
 
     def _select_targets(self) -> str | None:
         if not self._settings.due:
             return None
-        return self._visible(f"select * from ({self._targets()}) order by intake_date, case_id, source_sequence, metric")
+        return f"select * from ({self._targets()}) order by intake_date, case_id, source_sequence, metric"
 
     def _of_dimensions(self, select: str) -> list[str]:
         """`select` for each dimension."""
@@ -594,7 +618,7 @@ class EventLogSource(Source):
 
     def partition_states(self, window: Window, as_of_at: datetime) -> pa.Table:
         """Schema PARTITION_STATES; the digest covers everything `cases` and `events` yield for the date."""
-        return pa.concat_tables([self._states(part, as_of_at) for part in self._digestible(window)])
+        return pa.concat_tables([self._states(part, as_of_at) for part in self._parts(window, _DIGESTED_AT_ONCE)])
 
     def _states(self, part: Window, as_of_at: datetime) -> pa.Table:
         if part.days == 1 and self._events_by_date.get(part.start, 0) > _DIGESTED_AT_ONCE:
@@ -605,33 +629,30 @@ class EventLogSource(Source):
         return self._table(self._visible(f", cases as ({self._cases()}), {rest}"), PARTITION_STATES, part, as_of_at)
 
     def _state_of_large(self, part: Window, as_of_at: datetime) -> pa.Table:
-        """The state of one date whose texts do not fit into memory: digested slice by slice, each as it is read."""
-        words = {"messages": _MESSAGE_WORDS, "told_only": self._told_only, "cases": self._cases(), "targets": self._targets()}
-        cases, events, slices = 0, 0, []
-        for digit in _SLICES:
-            of_slice = f"and md5(case_id)[1] = {literal(digit)}"
-            digest = hashlib.md5(usedforsecurity=False)
-            counted = [
-                self._digest(self._visible(texts.format(**words), of_slice), part, as_of_at, digest, between)
-                for texts, between in ((_CASE_TEXTS, ""), (_EVENT_TEXTS, ""), (_TARGET_TEXTS, ", "))
-            ]
-            if counted[0]:
-                cases, events = cases + counted[0], events + counted[1]
-                slices.append(digest.hexdigest())
-        if not slices:
+        """The state of one date whose texts do not fit into memory: each is digested as it is read, with those of its slice."""
+        words = {"slice": _SLICE, "messages": _MESSAGE_WORDS, "told_only": self._told_only, "cases": self._cases(), "targets": self._targets()}
+        digests = {digit: hashlib.md5(usedforsecurity=False) for digit in _SLICES}
+        cases, events, _ = (
+            self._digest(texts.format(**words), part, as_of_at, digests, between)
+            for texts, between in ((_CASE_TEXTS, ""), (_EVENT_TEXTS, ""), (_TARGET_TEXTS, ", "))
+        )
+        if not cases:
             return PARTITION_STATES.empty_table()
+        slices = [digests[digit].hexdigest() for digit in _SLICES if digit in cases]
         whole = hashlib.md5("".join(slices).encode(), usedforsecurity=False).hexdigest()
-        state = {"source": self.name, "intake_date": part.start, "cases": cases, "events": events, "digest": whole}
+        state = {"source": self.name, "intake_date": part.start, "cases": cases.total(), "events": events.total(), "digest": whole}
         return pa.Table.from_pylist([state], schema=PARTITION_STATES)
 
-    def _digest(self, select: str, part: Window, as_of_at: datetime, digest: hashlib._Hash, between: str) -> int:
-        """Digests the texts of a SELECT with `content` and `is_counted`; returns how many are counted."""
-        counted, text_before = 0, ""
-        with self._asked(select, part, as_of_at) as found:
-            for batch in found.to_arrow_reader(_PIECE_ROWS):
-                digest.update((text_before + between.join(batch["content"].to_pylist())).encode())
-                counted, text_before = counted + batch["is_counted"].true_count, between
-        return counted
+    def _digest(self, texts: str, part: Window, as_of_at: datetime, digests: Mapping[str, hashlib._Hash], between: str) -> Counter[str]:
+        """Digests the texts of a SELECT with `slice`, `content` and `is_counted`, each slice for itself; returns how many are counted of each."""
+        counted, begun = Counter[str](), set[str]()
+        for batch in self._ranges(texts, part, as_of_at):
+            for digit in batch["slice"].unique().to_pylist():
+                of_slice = batch.filter(pc.equal(batch["slice"], digit))
+                digests[digit].update(((between if digit in begun else "") + between.join(of_slice["content"].to_pylist())).encode())
+                begun.add(digit)
+                counted[digit] += of_slice["is_counted"].true_count
+        return +counted
 
     @cached_property
     def _events_by_date(self) -> dict[date, int]:
@@ -639,16 +660,16 @@ class EventLogSource(Source):
         counts = self._rows(f"select intake_date, count(*) from {self._snapshot.events} group by intake_date order by intake_date")
         return {day: events for day, events in counts if isinstance(day, date) and isinstance(events, int)}
 
-    def _digestible(self, window: Window) -> Iterator[Window]:
-        """The window in parts of whole dates: a digest is made of all texts of a date, which DuckDB cannot put aside."""
+    def _parts(self, window: Window, most: int) -> Iterator[Window]:
+        """The window in parts of whole dates with at most so many events; a date with more is a part of its own."""
         start, held = window.start, 0
         for day, events in self._events_by_date.items():
             if not window.start <= day < window.end:
                 continue
-            if held and held + events > _DIGESTED_EVENTS:
+            if held and held + events > most:
                 yield Window(start, day)
                 start, held = day, 0
-            if events > _DIGESTED_AT_ONCE:
+            if events > most:
                 if start < day:
                     yield Window(start, day)
                 yield Window(day, day + ONE_DAY)
@@ -658,8 +679,17 @@ class EventLogSource(Source):
         if start < window.end:
             yield Window(start, window.end)
 
-    def _visible(self, rest: str, of_slice: str = "") -> str:
-        return f"with visible as ({_VISIBLE.format(events=self._snapshot.events, of_slice=of_slice)}) {rest}"
+    def _events_of(self, window: Window) -> Iterator[int]:
+        return (events for day, events in self._events_by_date.items() if window.start <= day < window.end)
+
+    @overload
+    def _visible(self, rest: str, of_range: str = "") -> str: ...
+
+    @overload
+    def _visible(self, rest: None) -> None: ...
+
+    def _visible(self, rest: str | None, of_range: str = "") -> str | None:
+        return None if rest is None else f"with visible as ({_VISIBLE.format(events=self._snapshot.events, of_range=of_range)}) {rest}"
 
     def _cases(self) -> str:
         attributes = ", ".join(f"arg_max_null({name}, told) filter ({self._is_told(name)}) as {name}" for name in TEXT_FIELDS)
@@ -713,12 +743,22 @@ class EventLogSource(Source):
             table = found.to_arrow_table()
         return table if schema is None else table.select(schema.names).cast(schema)
 
-    def _batches(self, select: str | None, schema: pa.Schema, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch]:
-        if select is None:
-            return
-        with self._asked(select, window, as_of_at) as found:
-            for batch in found.to_arrow_reader(_PIECE_ROWS):
-                yield batch.select(schema.names).cast(schema)
+    def _ranges(self, rest: str, window: Window, as_of_at: datetime) -> Iterator[pa.RecordBatch]:
+        """What `_visible` answers, in the order of dates and cases: asked for dates that fit into memory together, and of a larger date range by range of its cases."""
+        for part in self._parts(window, _READ_AT_ONCE):
+            for of_range in self._ranges_of(part):
+                with self._asked(self._visible(rest, of_range), part, as_of_at) as found:
+                    yield from found.to_arrow_reader(_PIECE_ROWS)
+
+    def _ranges_of(self, part: Window) -> list[str]:
+        """SQL: conditions, of which each record of the part meets one. No case is in two of them."""
+        if sum(self._events_of(part)) <= _READ_AT_ONCE:
+            return [""]
+        select = _FIRST_CASES.format(events=self._snapshot.events, records=_READ_AT_ONCE)
+        firsts = [literal(str(case_id)) for case_id in self._table(select, None, part)["case_id"].to_pylist()]
+        from_on = ["", *(f"and case_id >= {first}" for first in firsts)]
+        below = [*(f"and case_id < {first}" for first in firsts), ""]
+        return [f"{first} {end}" for first, end in zip(from_on, below, strict=True)]
 
     @contextmanager
     def _asked(self, select: str, window: Window | None, as_of_at: datetime | None) -> Iterator[duckdb.DuckDBPyRelation]:

@@ -16,6 +16,7 @@ with holders as (
         intake_date >= $start_date
         and intake_date < $end_date
         and is_holding_start
+        and agent is not null
 ),
 
 -- Few agents keep a case that goes to another team: they have not taken it again.
@@ -41,8 +42,7 @@ ends as (
         status,
         canonical_ts,
         source_sequence,
-        event_id,
-        count(*) over (partition by case_id, intake_date) as end_count
+        event_id
     from staging.events_clean
     where
         intake_date >= $start_date
@@ -50,12 +50,14 @@ ends as (
         and status in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ),
 
+-- Counted apart: a count beside each end would be joined to it, and all ends of a date be held twice.
 cases_with_several_ends as (
-    select distinct
+    select
         case_id,
         intake_date
     from ends
-    where end_count > 1
+    group by case_id, intake_date
+    having count(*) > 1
 ),
 
 -- Only where a case has several ends, one of them may follow right after another.
@@ -139,7 +141,7 @@ activities as (
             holders.case_id = kept_cases.case_id
             and holders.intake_date = kept_cases.intake_date
             and holders.started_at = kept_cases.started_at
-    where holders.agent is not null and kept_cases.case_id is null
+    where kept_cases.case_id is null
 
     union all
 
@@ -157,7 +159,6 @@ activities as (
             and resolutions.intake_date = holders.intake_date
             and resolutions.resolved_at >= holders.started_at
             and (holders.ended_at is null or resolutions.resolved_at < holders.ended_at)
-    where holders.agent is not null
 ),
 
 dated_activities as (

@@ -10,7 +10,10 @@ WITH holders AS (
     is_team_new
   FROM staging.ownership_spans
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
+    intake_date >= :start_date
+    AND intake_date < :end_date
+    AND is_holding_start
+    AND NOT agent IS NULL
 ), kept_cases AS (
   SELECT
     holders.case_id,
@@ -31,20 +34,22 @@ WITH holders AS (
     status,
     canonical_ts,
     source_sequence,
-    event_id,
-    COUNT(*) OVER (PARTITION BY case_id, intake_date) AS end_count
+    event_id
   FROM staging.events_clean
   WHERE
     intake_date >= :start_date
     AND intake_date < :end_date
     AND status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ), cases_with_several_ends AS (
-  SELECT DISTINCT
+  SELECT
     case_id,
     intake_date
   FROM ends
-  WHERE
-    end_count > 1
+  GROUP BY
+    case_id,
+    intake_date
+  HAVING
+    COUNT(*) > 1
 ), events_in_order AS (
   SELECT
     events.case_id,
@@ -130,7 +135,7 @@ WITH holders AS (
     AND holders.intake_date = kept_cases.intake_date
     AND holders.started_at = kept_cases.started_at
   WHERE
-    NOT holders.agent IS NULL AND kept_cases.case_id IS NULL
+    kept_cases.case_id IS NULL
   UNION ALL
   SELECT
     holders.source,
@@ -147,8 +152,6 @@ WITH holders AS (
     AND (
       holders.ended_at IS NULL OR resolutions.resolved_at < holders.ended_at
     )
-  WHERE
-    NOT holders.agent IS NULL
 ), dated_activities AS (
   SELECT
     activities.source,
