@@ -15,11 +15,14 @@ import requests
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord
 from dagster._daemon.controller import get_daemon_statuses
 
-from opsla_dagster.assets.scope import REFRESH_TAG
+from opsla_dagster.assets.scope import DAILY_REFRESH, REFRESH_RETRY, REFRESH_TAG
+from opsla_dagster.automation.causes import cause_of
 from opsla_dagster.automation.drop_states import drop_states
 from opsla_dagster.automation.freshness import freshness_now
+from opsla_dagster.automation.missed import failed_ticks
+from opsla_dagster.automation.unattended import refresh_that_ended_outside_a_run
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.instance import is_process_gone, open_instance
 from opsla_dagster.settings import Settings
 
 _ANSWER_WITHIN_SECONDS = 5.0
@@ -33,10 +36,10 @@ _RUNS_AT_ONCE = 50
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found."""
+    """What one check found; None where it does not apply: what it looks at was never part of this home, and nobody asked for it by name."""
 
     check: str
-    is_healthy: bool
+    is_healthy: bool | None
     text: str
 
 
@@ -52,11 +55,22 @@ def check_health(settings: Settings, webserver: str | None, names: list[str]) ->
         raise OpslaError(f"{settings.home.root}: there is no such home (OPSLA_HOME); `opsla run` makes one")
     address = webserver or settings.home.ui_url()
     with open_instance(settings.home.root) as instance:
+        unused = {} if names else _never_started(settings, instance, webserver)
         return [
-            Finding(name, *check(settings, instance, address))
+            Finding(name, None, unused[name]) if name in unused else Finding(name, *check(settings, instance, address))
             for name, check in CHECKS.items()
             if name in names or (not names and (name != "drops" or settings.sources.drop_folders))
         ]
+
+
+def _never_started(settings: Settings, instance: DagsterInstance, webserver: str | None) -> dict[str, str]:
+    """The services that this home never had, by check: a desk that cron refreshes needs neither."""
+    unused = {}
+    if webserver is None and not settings.home.has_ui_url():
+        unused["webserver"] = "never started for this home; `opsla health webserver` asks for one"
+    if not instance.get_daemon_heartbeats():
+        unused["daemon"] = "never started for this home: no schedule or sensor works, cron has to; `opsla health daemon` asks for one"
+    return unused
 
 
 def _webserver(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
@@ -84,13 +98,23 @@ def _daemon(settings: Settings, instance: DagsterInstance, webserver: str) -> tu
 
 
 def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:
-    for record in _latest_runs(instance):
-        run = record.dagster_run
-        if REFRESH_TAG not in run.tags:
-            continue
-        is_bad = run.status in {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
-        return not is_bad, f"run {run.run_id} is {run.status.value}, of {record.create_timestamp:%Y-%m-%d %H:%M:%S}Z"
-    return False, "no run yet; `opsla run` makes the first"
+    """The latest refresh, whether it came to a run or not: one that ended before its run is among no runs."""
+    record = next((each for each in _latest_runs(instance) if REFRESH_TAG in each.dagster_run.tags), None)
+    since = 0.0 if record is None else record.end_time or record.create_timestamp.timestamp()
+    if (outside := refresh_that_ended_outside_a_run(instance, since)) is not None:
+        ended_at, told = outside
+        return False, f"{_utc(ended_at)}: {told}"
+    for tick in failed_ticks(instance, since):
+        if tick.instigator_name in (DAILY_REFRESH, REFRESH_RETRY):
+            cause = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
+            return False, f"{_utc(tick.timestamp)}: {tick.instigator_name} could not start its run: {cause}"
+    if record is None:
+        return False, "no run yet; `opsla run` makes the first"
+    run = record.dagster_run
+    told = f"run {run.run_id} is {run.status.value}, of {_utc(record.create_timestamp.timestamp())}"
+    if run.status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING) and is_process_gone(instance, run):
+        return False, f"run {run.run_id}, of {_utc(record.create_timestamp.timestamp())}, was killed: its process is gone; `opsla refresh` makes what is missing"
+    return run.status not in (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED), told
 
 
 def _latest_runs(instance: DagsterInstance) -> Iterator[RunRecord]:

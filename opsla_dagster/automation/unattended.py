@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster import DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
 from opsla_dagster.automation.alert import Alert
@@ -25,20 +26,37 @@ from opsla_dagster.settings.home import Home
 
 #: Commands that make tables.
 _MAKING = ("refresh", "run")
+#: Metadata of an observation of the published marts: the command that ended outside a run.
+ENDED_OUTSIDE_A_RUN = "ended_outside_a_run"
+#: Observations of one day at most: each run makes one as well.
+_NOTED = 100
 
 
 def tell_of_command(command: str, name: str, cause: str) -> tuple[str, ...]:
     """Alerts that `command` (as typed; `name` is its first word) ended for `cause`; returns what went wrong in sending."""
+    note_command(command, name, cause)
     settings, home = _surroundings()
-    if name in _MAKING and (home / "dagster").is_dir():
-        _show(f"`{command}` ended outside a run: {cause}", home)
     return _tell(alert_of_command(command, name, cause, ui_url_of(settings, home), datetime.now(UTC)), settings, home)
 
 
-def _show(text: str, home: Path) -> None:
-    """What no run stands for, on the page of the published marts in the UI; an alert is on its way as well."""
+def note_command(command: str, name: str, cause: str) -> None:
+    """Keeps that a command which makes tables ended for `cause` outside a run: on the page of the published marts in the UI, and for `opsla health`."""
+    home = Home.of().root
+    if name not in _MAKING or not (home / "dagster").is_dir():
+        return
+    told = dg.AssetObservation(dg.AssetKey(PUBLISHED), description=f"`{command}` ended outside a run: {cause}", metadata={ENDED_OUTSIDE_A_RUN: name})
     with suppress(OpslaError, sqlite3.Error, SQLAlchemyError), open_instance(home) as instance:
-        instance.report_runless_asset_event(dg.AssetObservation(dg.AssetKey(PUBLISHED), description=text))
+        instance.report_runless_asset_event(told)
+
+
+def refresh_that_ended_outside_a_run(instance: DagsterInstance, since: float) -> tuple[float, str] | None:
+    """When (seconds since 1970), and in which words, the latest `opsla refresh` ended outside a run after `since`; None where none did."""
+    noted = instance.fetch_observations(dg.AssetRecordsFilter(asset_key=dg.AssetKey(PUBLISHED), after_timestamp=since), limit=_NOTED)
+    for record in noted.records:
+        observation = record.asset_event
+        if observation is not None and (name := observation.metadata.get(ENDED_OUTSIDE_A_RUN)) is not None and name.value == "refresh":
+            return record.timestamp, observation.description or ""
+    return None
 
 
 def tell_of_configuration(error: Exception) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ def as_json(page: Page, view: View) -> dict[str, Any]:
         "zone": view.zone,
         "generation": view.publication.generation,
         "published_at": plain(view.publication.published_at),
+        "unloaded": view.unloaded or None,
         "figures": {figure.key: {"label": figure.label, "value": plain(figure.value), "unit": figure.kind.removeprefix("calendar_"), "tone": figure.tone or None} for figure in page.figures},
         "tables": {key: grid.as_json() for key, grid in page.all_grids().items()},
     }

@@ -35,7 +35,7 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
     instance = open_instance(settings.home.root)
     patience_seconds = _patience(wait=wait)
     require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
-    interrupted = _end_killed_runs(instance)
+    interrupted = _end_killed_runs(settings, instance)
     with table_progress(console, len(refreshed_assets(settings))) as advance:
         finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
     restored = _restore_verdicts(settings, instance)
@@ -60,7 +60,7 @@ def look_after_killed_runs(settings: "Settings", instance: "DagsterInstance") ->
     """For a command that makes no run: ends the runs of killed commands, finds what they could not tell, and alerts both."""
     from opsla_dagster.automation.delivery import deliver_alerts
 
-    interrupted = _end_killed_runs(instance)
+    interrupted = _end_killed_runs(settings, instance)
     restored = _restore_verdicts(settings, instance)
     if interrupted or restored.told:
         for problem in deliver_alerts(instance, interrupted, settings.home.root, settings.alerts, partial(_graph, settings)).problems:
@@ -68,10 +68,14 @@ def look_after_killed_runs(settings: "Settings", instance: "DagsterInstance") ->
     return restored
 
 
-def _end_killed_runs(instance: "DagsterInstance") -> list[str]:
+def _end_killed_runs(settings: "Settings", instance: "DagsterInstance") -> list[str]:
     from opsla_dagster.instance.instance import mark_interrupted_runs
 
     interrupted = mark_interrupted_runs(instance)
+    if interrupted:
+        from opsla_dagster.reporting.record import write_killed
+
+        write_killed(instance, interrupted, settings)
     for run_id in interrupted:
         say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
     return interrupted

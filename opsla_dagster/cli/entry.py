@@ -62,10 +62,14 @@ def _main() -> None:
 def _tell_who_is_not_here(cause: str, error: Exception | None = None) -> None:
     """Alerts that a command of an unattended desk ended for `cause`, unless somebody reads it on a terminal or a run's alert says so."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name not in _UNATTENDED or sys.stderr.isatty() or isinstance(error, RunFailedError):
+    if name not in _UNATTENDED or isinstance(error, RunFailedError):
         return
-    from opsla_dagster.automation.unattended import tell_of_command
+    from opsla_dagster.automation.unattended import note_command, tell_of_command
 
+    if sys.stderr.isatty():
+        if isinstance(error, OpslaError):  # who mistypes the command knows
+            note_command(as_typed(), name, cause)
+        return
     for problem in tell_of_command(as_typed(), name, cause):
         complain(problem, "alert not delivered yet", "yellow")
 

@@ -28,15 +28,16 @@ _ALERTS_SHOWN = 5
 
 @app.command(cls=Command, epilog=examples("opsla status"))
 def status() -> None:
-    """Show what this home holds: sources, promises, tables, the latest runs, disk space."""
-    from opsla_dagster.reporting.status import print_status
+    """Show how this home stands: sources, the latest runs and alerts; then promises, disk space and tables."""
+    from opsla_dagster.reporting.status import print_holdings, print_standing
     from opsla_dagster.settings import load_settings
 
     settings = load_settings()
     # First: a desk that waits for its first drop has nothing else yet.
     _say_what_was_dropped(settings)
-    print_status(settings, console)
+    print_standing(settings, console)
     say_what_was_told(settings)
+    print_holdings(settings, console)
 
 
 def _say_what_was_dropped(settings: "Settings") -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 
 #: The UI is for this machine alone.
 LOCALHOST = "127.0.0.1"
+_VERDICTS = {True: ("ok  ", "green"), False: ("FAIL", "bold red"), None: ("-   ", "dim")}
 
 
 @app.command(cls=Command, epilog=examples("opsla dev", "opsla dev --port 3001"))
@@ -90,15 +91,14 @@ def health(
     ] = None,
     address: Annotated[str | None, typer.Option("--webserver", metavar="URL", help="Where the UI is; default: where this home's listened last.")] = None,
 ) -> None:
-    """Check whether a deployment works: one line per check, exit code 1 if any fails."""
+    """Check whether a deployment works: one line per check, exit code 1 if any fails. A service that this home never had is no failure, unless it is named."""
     from opsla_dagster.health import check_health
     from opsla_dagster.settings import load_settings
 
     findings = check_health(load_settings(), address, names or [])
     for finding in findings:
-        verdict = Text("ok  ", "green") if finding.is_healthy else Text("FAIL", "bold red")
-        console.print(Text.assemble(verdict, f"  {finding.check:<13} {finding.text}"), soft_wrap=True)
-    raise typer.Exit(0 if all(finding.is_healthy for finding in findings) else 1)
+        console.print(Text.assemble(_VERDICTS[finding.is_healthy], f"  {finding.check:<13} {finding.text}"), soft_wrap=True)
+    raise typer.Exit(1 if any(finding.is_healthy is False for finding in findings) else 0)
 
 
 @app.command(cls=Command, epilog=examples("opsla sync"))

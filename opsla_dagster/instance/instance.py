@@ -86,14 +86,17 @@ def wait_for_turn(instance: DagsterInstance, patience_seconds: float, tell: Call
 
 def _going_on(instance: DagsterInstance) -> Iterator[DagsterRun]:
     """The runs that a live process carries out. One about to start is not waited for: it will wait for the warehouse."""
-    launcher = instance.run_launcher
     for run in instance.get_runs(filters=RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])):
-        if PROCESS_TAG in run.tags:
-            is_gone = owner_of(instance, run.tags[PROCESS_TAG]) is Owner.GONE
-        else:
-            is_gone = launcher.supports_check_run_worker_health and launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
-        if not is_gone:
+        if not is_process_gone(instance, run):
             yield run
+
+
+def is_process_gone(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether nobody carries out a run that has started: the history calls it started until the next command, or the daemon, ends it."""
+    if PROCESS_TAG in run.tags:
+        return owner_of(instance, run.tags[PROCESS_TAG]) is Owner.GONE
+    launcher = instance.run_launcher
+    return launcher.supports_check_run_worker_health and launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
 
 
 def _root_cause(error: BaseException) -> str:

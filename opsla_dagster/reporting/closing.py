@@ -106,6 +106,8 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
     if summary.headline is not None:
         yield from _headline(summary.headline)
     yield "Known", Text(_known(summary))
+    if summary.headline is not None and summary.headline.unloaded:
+        yield "Not loaded", Text(summary.headline.unloaded, "yellow")
     for number, missing in enumerate(summary.left_out):
         yield "" if number else "Left out", Text(missing, "yellow")
     failed = summary.failed_checks

@@ -25,6 +25,7 @@ from opsla_dagster.reporting.run_summary import (
     ScenarioFigures,
     SlaFigures,
 )
+from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 
 #: The metric of sla_policies.yml behind each SLA variant, in the order they are shown.
@@ -93,6 +94,7 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         business_day_minutes=None if has_own else _business_day_minutes(settings),
         unspoken_promises=_unspoken_promises(promises, settings) if has_own else 0,
         open_cases=_open_cases(connection),
+        unloaded=unloaded_dates(connection) if has_table(connection, "ops.refreshed_partitions") else "",
     )
 
 

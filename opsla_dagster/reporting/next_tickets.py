@@ -83,10 +83,11 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, asked: Asked) -> list[Ro
 
 
 def first_tickets(connection: duckdb.DuckDBPyConnection, queue: str | None, limit: int) -> list[Row]:
-    """The first tickets of one queue; of all, first the first of each, that which is due first before the others."""
+    """The first tickets of one queue; of several, the first of each alone, that which is due first before the others."""
     return rows(
         connection,
-        f"select * from ({tickets_sql(connection)}) where $queue is null or queue = $queue "
+        f"select * from ({tickets_sql(connection)}) where ($queue is null or queue = $queue) "
+        f"and (position_in_queue = 1 or $queue is not null or (select count(distinct queue) from {TICKETS}) = 1) "
         "order by position_in_queue, due_in_business_minutes nulls last, case_id limit $limit",
         parameters={"queue": queue, "limit": limit},
     )
@@ -113,7 +114,7 @@ def why_by_due_date(in_force: dict[str, Row]) -> str:
     refused = sum(1 for row in rows if row["is_replay_believed"] is False)
     said = [
         (kept, "due dates can be kept, or the guarded index is not known to keep more"),
-        (refused, "the simulation of the coming days does not reproduce what happened, so it has no say"),
+        (refused, "a simulation does not reproduce what happened, so it has no say"),
         (len(rows) - kept - refused, "too little is known to simulate"),
     ]
     return "; ".join(f"in {wording.count(count)} {text}" for count, text in said if count)

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from opsla_dagster.assets.factory import ROWS_WRITTEN
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
-from opsla_dagster.assets.scope import AS_OF_TAG, dates_of_run
+from opsla_dagster.assets.scope import AS_OF_TAG, REFRESH_DATES_TAG, dates_of_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.printable import fenced
 from opsla_dagster.reporting.closing import headline_table
@@ -64,6 +64,21 @@ def write_reports(
     if report is not None:
         _tell_dagster(instance, written)
     return written
+
+
+def write_killed(instance: DagsterInstance, run_ids: Sequence[str], settings: Settings) -> None:
+    """Writes the run summaries of runs that were killed, which could not do so; those of loads of accounts have none anyway."""
+    for run_id in run_ids:
+        run = instance.get_run_by_id(run_id)
+        if run is None or AS_OF_TAG not in run.tags:
+            continue
+        command = f"opsla {'refresh' if REFRESH_DATES_TAG in run.tags else 'run'}, killed"
+        summary = summarise(instance, [run_id], settings, command=command)
+        # It was found dead, and called failed, only now: its last word of its own is from before.
+        words = (record.event_log_entry for record in instance.get_records_for_run(run_id).records)
+        last = max((word.timestamp for word in words if word.dagster_event_type is not DagsterEventType.RUN_FAILURE), default=None)
+        seconds = 0.0 if last is None else last - summary.started_at.replace(tzinfo=UTC).timestamp()
+        write_run_summary(summary.model_copy(update={"seconds": round(max(seconds, 0.0), 3)}), settings.home.reports / "run_summaries")
 
 
 def _tell_dagster(instance: DagsterInstance, written: Written) -> None:

@@ -199,6 +199,8 @@ class Headline(Record):
     business_day_minutes: float | None = None
     unspoken_promises: int = 0
     open_cases: OpenCases | None = None
+    #: What a reader has to know of intake dates that are not loaded; empty where there are none.
+    unloaded: str = ""
 
     def sla_names(self) -> dict[str, str]:
         """What each SLA variant is called."""

@@ -295,7 +295,8 @@ def print_staffing(
         say(found.remark)
     say(promise_sentence(found))
     if answer.plan is None:
-        say(f"No plan: {headline(answer)}.")
+        if answer.rosters:  # else the refusal follows at once, and says it
+            say(f"No plan: {headline(answer)}.")
         if found.past is not None:
             say(found.past.sentence())
         if not answer.rosters:

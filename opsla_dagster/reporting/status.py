@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -16,7 +17,7 @@ from rich.text import Text
 from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
-from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.instance import is_process_gone, open_instance
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.closing import figures_table, heading, promise_table
 from opsla_dagster.reporting.marts import published
@@ -33,8 +34,8 @@ _PATIENCE_SECONDS = 0.5
 _FIGURES = {"dates", "cases", "events", "rows", "megabytes"}
 
 
-def print_status(settings: Settings, console: Console) -> None:
-    """Prints the published marts, how the promises stand, the intake dates refreshed, the latest runs of the home, and what it takes on disk."""
+def print_standing(settings: Settings, console: Console) -> None:
+    """Prints what an operator asks first: how far each source is known, the latest runs of the home, and what they left undone."""
     home = settings.home
     if not home.marts_database.exists():
         raise OpslaError(f"{home.root}: nothing is published here yet; `opsla run` makes a first window")
@@ -43,22 +44,34 @@ def print_status(settings: Settings, console: Console) -> None:
             "select source, min(intake_date), max(intake_date), count(*), sum(cases), sum(events), max(as_of_at) "
             "from ops.refreshed_partitions group by source order by source"
         ).fetchall()
+    console.print(f"Home {home.root}", highlight=False)
+    console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
+    with open_instance(home.root) as instance:
+        runs = [
+            (record.dagster_run.run_id, f"{record.create_timestamp:%Y-%m-%d %H:%M:%S}", _status_of(instance, record.dagster_run))
+            for record in instance.get_run_records(limit=_RUNS_SHOWN)
+        ]
+    console.print(_table(["latest runs", "started (UTC)", "status"], runs))
+    _print_half_made_dates(home, console)
+
+
+def print_holdings(settings: Settings, console: Console) -> None:
+    """Prints how the promises stand, what the home takes on disk, and the published tables."""
+    home = settings.home
+    with published(home.marts_database) as connection:
         marts = connection.execute(
             "select schema_name || '.' || table_name, estimated_size from duckdb_tables() order by 1"
         ).fetchall()
         promises = promise_figures(connection, settings.sla_policies)
-    console.print(f"Home {home.root}", highlight=False)
-    console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
     _print_promises(promises, console)
-    console.print(_table(["published table", "rows"], marts))
-    with open_instance(home.root) as instance:
-        runs = [
-            (record.dagster_run.run_id, f"{record.create_timestamp:%Y-%m-%d %H:%M:%S}", record.dagster_run.status.value)
-            for record in instance.get_run_records(limit=_RUNS_SHOWN)
-        ]
-    console.print(_table(["latest runs", "started (UTC)", "status"], runs))
     console.print(_table(["on disk", "megabytes"], [(name, megabytes(sizes)) for name, sizes in _places(home).items()]))
-    _print_half_made_dates(home, console)
+    console.print(_table(["published table", "rows"], marts))
+
+
+def _status_of(instance: DagsterInstance, run: DagsterRun) -> str:
+    """The status of a run; of one that was killed, which its history calls started until the next command, that it was."""
+    is_killed = run.status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING) and is_process_gone(instance, run)
+    return "KILLED: its process is gone" if is_killed else run.status.value
 
 
 def _print_promises(promises: Sequence[PromiseFigures], console: Console) -> None:

@@ -142,6 +142,10 @@ class Home:
         """Keeps where the UI listens, for the links in alerts that other processes send."""
         self._ui_url_file.write_text(f"{url}\n", encoding="utf-8")
 
+    def has_ui_url(self) -> bool:
+        """Whether a UI ever listened for this home."""
+        return self._ui_url_file.exists()
+
     def ui_url(self) -> str:
         """Where `opsla dev` listened last; its default where it never did."""
         try:

@@ -5,14 +5,14 @@ Belongs here: choosing the three, and their lines. Does not belong here: what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.figures import nearest, rounded
 from opsla_dagster.sources.event_log.repeated_hours import passes_of
-from opsla_dagster.starting.proposing import LogProposal
+from opsla_dagster.starting.proposing import STANDINGS, LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import spelled_alike
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
@@ -144,7 +144,8 @@ def _steps(log: Log, proposal: LogProposal) -> str:
             for column, signal in proposal.milestones.items()
         ]
         order = ", ".join(f"when {literal(signal)} then {number}" for number, signal in enumerate(Signal)).replace(", when", " when")
-        found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({' union all '.join(parts)}) semi join ({_last_rows(log, proposal)}) as last_rows using (case_key, file_number, row_number)"
+        stamps = f"select * from ({' union all '.join(parts)}) semi join ({_last_rows(log, proposal)}) as last_rows using (case_key, file_number, row_number)"
+        found = f"select *, row_number() over (partition by case_key order by instant, case signal {order} end) as place from ({_with_standings(log, proposal, stamps)})"
     elif proposal.form == "changes":
         found = _changes(log, proposal)
     else:
@@ -167,6 +168,34 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         f"select case_key, timezone('UTC', instant) as at_utc, timezone('UTC', earliest) as earliest_utc, word, signal, signal not in ({messages}) as is_status, place "
         f"from ({found}) where signal is not null"
     )
+
+
+def _with_standings(log: Log, proposal: LogProposal, stamps: str) -> str:
+    """SQL: the `stamps` of the cases, and how a case without an end stands since the last change of its row, where that is told."""
+    said = _said(log, proposal, {signal for signal in STANDINGS if signal != Signal.REOPENED}) if {"status", "updated_ts"} <= {*proposal.columns} else ""
+    if not said:
+        return stamps
+    changes = log.records_in_order(proposal.columns["case_id"], proposal.columns["updated_ts"], proposal.time_format, proposal.zone_read, by_stamp=False, newest_first=False)
+    status = log.columns[proposal.columns["status"]].sql
+    return f"""
+        with stamps as ({stamps}),
+        changes as (select case_key, instant, earliest, file_number, row_number, {status} as word, case {said} end as signal from ({changes}))
+        select * from stamps
+        union all
+        select * from changes
+        where
+            signal is not null and instant is not null
+            and (case_key, file_number, row_number) in (select (case_key, file_number, row_number) from stamps)
+            and case_key not in (select case_key from stamps where signal in ({_listed(TERMINAL_STATUSES)}))
+    """
+
+
+def _said(log: Log, proposal: LogProposal, wanted: Collection[Signal]) -> str:
+    """SQL: the branches of a CASE that say what a word of the status means, of the `wanted` signals; empty where the log has none of them."""
+    status = log.columns[proposal.columns["status"]].sql
+    signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items() if signal in wanted}
+    known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
+    return " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
 
 
 def _changes(log: Log, proposal: LogProposal) -> str:

@@ -38,6 +38,8 @@ from opsla_dagster.starting.told import Told
 from opsla_dagster.starting.words import listed
 from opsla_dagster.status import TERMINAL_STATUSES, Signal
 
+#: Where a row is a case: what its status says of it while it is open, which counts from the row's last change on. INTAKE says no more than the opening.
+STANDINGS = frozenset(signal for signal in Signal if signal.is_status) - {*TERMINAL_STATUSES} - {Signal.INTAKE}
 #: Share of the cases with several records that may step back in time before the stamps order a log, 0-1.
 _STEPPING_BACK_SHARE = 0.01
 
@@ -194,6 +196,11 @@ def _proposal(
         without_status = _without_status(log, layout, records, statuses, empty_cells, remarks)
     tell_who_is_missing(log, layout, remarks)
     bots = bots_of(log, layout, statuses.placed, remarks)
+    if layout.form == "cases" and "updated_ts" not in layout.columns and (words := [word for word, signal in statuses.placed.items() if signal in STANDINGS]):
+        remarks.warnings.append(
+            f"{listed(words)}: not used, since no column says when a row was changed last, and so not since when a case stands so: every open case counts as waiting for us, also one that waits "
+            "for the customer. Export the time of the last change too, or name its column with --column updated_ts=COLUMN."
+        )
     if lacks_an_end(layout, statuses):
         remarks.warnings.append("No status says that a case is over: every case stays open for ever. Say which one does with --status WORD=RESOLVED.")
     return LogProposal(

@@ -17,7 +17,7 @@ from opsla_dagster.starting.changes import Changes, words_of_status
 from opsla_dagster.starting.column_names import REPLY_DUE
 from opsla_dagster.starting.columns import STAMPS
 from opsla_dagster.starting.meanings import words_of
-from opsla_dagster.starting.proposing import LogProposal
+from opsla_dagster.starting.proposing import STANDINGS, LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import IGNORE, listed
 
@@ -75,7 +75,8 @@ def _statuses(log: Log, proposal: LogProposal) -> Table:
     words = words_of_status(log, Changes(proposal.columns, proposal.fields)) if proposal.form == "changes" else words_of(log, proposal.columns["status"])
     table = _table("status of the log", "records", "means")
     for word, signal in proposal.statuses.items():
-        table.add_row(Text(word), f"{words.get(word, 0):,}", Text(signal))
+        is_unplaced = proposal.form == "cases" and "updated_ts" not in proposal.columns and signal in STANDINGS
+        table.add_row(Text(word), f"{words.get(word, 0):,}", Text(f"{signal}; not used", "yellow") if is_unplaced else Text(signal))
     for word in proposal.ignored:
         table.add_row(Text(word), f"{words.get(word, 0):,}", Text("left out on purpose"))
     for word, count in proposal.unplaced.items():

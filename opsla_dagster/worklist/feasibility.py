@@ -115,7 +115,7 @@ def _disbelieved(replay: Replay) -> str:
     else:
         off = "but how long cases usually take there, whatever the heads do, tells better which of them were late"
     made_late = "something else than heads that are busy makes cases late there" if replay.replayed_breached_cases < replay.breached_cases or replay.is_as_often else "fewer cases are late there than such heads at such a pace would make late"
-    return f"simulated breaches are not believed, so by due date: {_past(replay)}; {off}: {made_late}"
+    return f"a simulation of the queue does not reproduce what happened there, so it has no say: {_past(replay)}; {off}: {made_late}"
 
 
 def _percent(cases: float, replay: Replay) -> str:

@@ -131,14 +131,14 @@ class _Claims:
         if line.due_seconds[self._order[due]] < line.due_seconds[case]:
             return due, f"due {_ahead(float(line.due_seconds[case] - line.due_seconds[self._order[due]]))}"
         if line.weight[self._order[heaviest]] > line.weight[case]:
-            return heaviest, f"weighs {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much by {self._priority(heaviest)} (worklist.yml), due later"
+            return heaviest, f"{self._priority(heaviest)} counts {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much, due later"
         if line.age_rank[self._order[oldest]] < line.age_rank[case]:
             return oldest, "came in earlier, due later" if np.isfinite(line.due_seconds[case]) else "came in earlier"
         return place + 1, "next in line"
 
     def _priority(self, place: int) -> str:
         priority = self._line.priorities[self._order[place]] if self._line.priorities else None
-        return f"its priority {priority}" if priority else "its priority"
+        return f"priority {priority}" if priority else "its priority"
 
     @staticmethod
     def _first_after(values: Floats) -> list[int]:

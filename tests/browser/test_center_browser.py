@@ -192,6 +192,18 @@ def test_a_phone_has_fewer_cards_and_a_link_to_all(browser: Any, center: str, sc
     assert shown() == (rows, rows)
 
 
+def test_the_list_of_open_cases_is_cards_on_a_phone(browser: Any, center: str, screen: Callable[..., None]) -> None:
+    """With all that is told of a case, and every row of the page: the next page goes on where this one ends."""
+    screen(PHONE)
+    browser.get(center + "/open?at=2025-07-08T15:20")
+    rows = browser.find_elements("css selector", "section[aria-labelledby=open_cases] tbody tr")
+    assert len(rows) > 10
+    assert all(row.is_displayed() for row in rows)
+    cells = [cell.rect for cell in rows[0].find_elements("css selector", "th, td") if cell.is_displayed()]
+    assert len(cells) > 4
+    assert all(cell["x"] >= 0 and cell["x"] + cell["width"] <= PHONE[0] for cell in cells)
+
+
 def test_what_if_is_asked_with_a_form_and_kept_in_the_address(browser: Any, center: str) -> None:
     browser.get(center + "/promises")
     browser.find_element("link text", "What would other targets have done?").click()

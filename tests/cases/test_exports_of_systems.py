@@ -47,16 +47,22 @@ EXPORTS = {
         "Ticket ID,Ticket status,Create date,Close date,Ticket owner\n101,Closed (Support Pipeline),2025-07-07 09:00,2025-07-07 12:00,Ann\n"
         "102,New (Support Pipeline),2025-07-07 10:00,,Ann\n103,Waiting on contact (Support Pipeline),2025-07-07 11:00,,Ann\n",
         {"101": CLOSED_BY_NOON, "102": [("INTAKE", 1.0)], "103": [("INTAKE", 2.0)]},
+        notes="Waiting on contact (Support Pipeline): not used, since no column says when a row was changed last",
     ),
     "Jira issues": Export(
         "Issue key,Issue id,Status,Created,Updated,Resolved,Assignee,Comment,Comment\nA-1,1,Done,07/Jul/25 9:00 AM,07/Jul/25 12:00 PM,07/Jul/25 12:00 PM,ann,x,y\n"
         "A-2,2,In Progress,07/Jul/25 10:00 AM,17/Jul/25 10:00 AM,,bob,,\n",
-        {"A-1": SOLVED_BY_NOON, "A-2": [("INTAKE", 1.0)]},
+        {"A-1": SOLVED_BY_NOON, "A-2": [("INTAKE", 1.0), ("INVESTIGATION", 241.0)]},
+    ),
+    "Freshdesk, with a ticket that waits": Export(
+        "Ticket ID,Status,Created time,Resolved time,Last update time\n1,Resolved,2025-07-07 09:00,2025-07-07 12:00,2025-07-07 12:00\n"
+        "2,Waiting on Customer,2025-07-07 10:00,,2025-07-07 15:00\n",
+        {"1": SOLVED_BY_NOON, "2": [("INTAKE", 1.0), ("CUSTOMER_WAIT", 6.0)]}, notes="waits for the customer (Waiting on Customer), 5.0 h later",
     ),
     "GLPI in French": Export(
         "ID;Statut;Date d'ouverture;Date de résolution;Date de clôture;Dernière modification\n1;Clos;07-07-2025 09:00;07-07-2025 12:00;07-07-2025 13:00;07-07-2025 13:00\n"
         "2;En cours (Attribué);17-07-2025 09:00;;;17-07-2025 10:00\n",
-        {"1": [*SOLVED_BY_NOON, ("CLOSED", 4.0)], "2": [("INTAKE", 240.0)]},
+        {"1": [*SOLVED_BY_NOON, ("CLOSED", 4.0)], "2": [("INTAKE", 240.0), ("INVESTIGATION", 241.0)]},
     ),
     "Help Scout": Export(
         'Conversation ID,Number,Status,Created At,Closed At,First Response\n1,11,closed,"Jul 7, 2025 9:00am","Jul 7, 2025 12:00pm","Jul 7, 2025 9:30am"\n'

@@ -169,6 +169,16 @@ def test_the_list_of_cases_is_that_of_the_warehouse(center: str, desk: Settings)
     assert all(row["is_open"] for row in of_queue["rows"])
 
 
+def test_the_list_of_cases_says_what_is_of_the_instant_and_what_of_the_whole_life(center: str) -> None:
+    """Verdicts are those that the promises count, of everything known; a reader of an instant is told so, and where what was past due then is."""
+    columns = {column["name"]: column["label"] for column in data(center, "/api/cases?at=2025-07-08T10:20")["tables"]["cases"]["columns"]}
+    assert (columns["breached_clocks"], columns["is_open"]) == ("Breached to date", "Open")
+    for path in ("/cases?at=2025-07-08T10:20", "/cases"):
+        _, _, text = ask(center, path)
+        assert "Clocks, breaches and reopens are those of the whole life of a case, as known at 2025-" in text
+        assert "A clock is, to date" in text
+
+
 def test_pages_of_the_list_hold_every_case_once(center: str) -> None:
     total = data(center, "/api/cases?sort=id")["tables"]["cases"]["total_rows"]
     listed = [row["case_id"] for number in range(1, -(-total // 50) + 1) for row in data(center, f"/api/cases?sort=id&page={number}")["tables"]["cases"]["rows"]]
@@ -714,6 +724,7 @@ def test_an_answer_that_did_not_change_is_not_sent_again(center: str) -> None:
 
 def test_the_first_screen_says_what_the_marts_say(center: str, desk: Settings) -> None:
     found = data(center, "/api/now")
+    assert found["unloaded"] is None, "no date between the first and the last is missing"
     figures = {key: figure["value"] for key, figure in found["figures"].items()}
     with duckdb.connect(str(desk.home.marts_database), read_only=True) as marts:
         names = ("open_cases", "breached_open_cases", "due_in_2_hours_cases", "debt_seconds")

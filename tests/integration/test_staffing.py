@@ -117,8 +117,9 @@ def test_a_log_without_staff_tells_no_touch_time_and_is_not_planned(desk: Settin
     [(touch, reason)] = rows(desk.home.marts_database, "select touch_business_minutes, reason from mart.staffing_inputs where queue = 'all' and metric = 'first_touch'")
     assert touch is None
     assert "nobody knows how long a case takes" in str(reason)
-    code, _, complaint = opsla("staffing", "--target", "first touch 85%")
+    code, out, complaint = opsla("staffing", "--target", "first touch 85%")
     assert code == 1
+    assert "no plan" not in out.lower(), "the refusal is said once"
     assert complaint.startswith("opsla: no plan: nobody knows how long a case takes")
     assert "write touch: {minutes: 12} there" in complaint
 

@@ -58,7 +58,7 @@ def test_the_worked_case_of_the_decision_record(tmp_path: Path) -> None:
     source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"})
     assert told(source) == [
         ("1#opened", "INTAKE", 8, 8, False), ("1#solved", "RESOLVED", 10, 10, False), ("2#opened", "INTAKE", 8, 8, False),
-        ("3#opened", "INTAKE", 8, 8, False), ("3#solved", "CANCELLED", 10, 10, False), ("4#opened", "INTAKE", 8, 8, False),
+        ("2#state", "CUSTOMER_WAIT", 9, 9, False), ("3#opened", "INTAKE", 8, 8, False), ("3#solved", "CANCELLED", 10, 10, False), ("4#opened", "INTAKE", 8, 8, False),
         ("4#state", "CANCELLED", 11, 11, False), ("5#opened", "INTAKE", 8, 8, False), ("5#solved", "RESOLVED", 10, 10, False),
         ("5#state", "INVESTIGATION", None, 12, True),
     ]  # fmt: skip
@@ -128,6 +128,39 @@ def test_a_case_that_stands_open_after_its_end_is_open_again(tmp_path: Path) -> 
     reopens = [event for event in told(source) if event[4]]
     assert reopens == [("A#state", "INVESTIGATION", None, 12, True), ("B#state", "REOPENED", None, 10, True)]
     assert any(note.startswith("2 cases stand open although the log has the timestamp of an end") for note in source.reading_notes(EVER))
+
+
+def test_an_open_case_stands_in_its_status_from_the_last_change_of_its_row_on(tmp_path: Path) -> None:
+    """When it began nobody knows; that it stood so at the last change is certain. INTAKE and the stamp of a reopen tell no more than is told."""
+    rows = [
+        row("A", "Waiting", opened="08", replied="09", changed="11"), row("B", "Open", opened="08", changed="11"),
+        row("C", "Working", opened="08", assigned="10", changed="09"), row("D", "Again", opened="08", solved="09", reopened="10", changed="11"),
+        row("E", "Again", opened="08", changed="11"), row("F", "Waiting", opened="08"),
+    ]  # fmt: skip
+    statuses = {**SETTINGS["statuses"], "Again": "REOPENED"}
+    source = source_of(tmp_path, rows, columns={**SETTINGS["columns"], "updated_ts": "changed"}, statuses=statuses)
+    assert [each for each in told(source) if each[0].endswith("#state")] == [
+        ("A#state", "CUSTOMER_WAIT", 11, 11, False), ("C#state", "INVESTIGATION", 10, 10, False), ("E#state", "REOPENED", 11, 11, True),
+    ]  # fmt: skip
+    assert [each["status"] for each in events_of(source, datetime(2025, 3, 3, 10)) if each["case_id"] == "A"] == ["INTAKE"]
+    notes = source.reading_notes(EVER)
+    assert (
+        "3 open cases have their status from column state: it counts from the row's last change on (changed); it may have begun earlier, which the log "
+        "does not say"
+    ) in notes
+    assert (
+        "warning: 1 open case is not in the status of column state, but in that of the last timestamp: column changed is empty, so nothing says since "
+        "when, and one that waits for the customer counts as waiting for us"
+    ) in notes
+
+
+def test_without_a_stamp_of_the_last_change_an_open_case_stands_where_its_stamps_left_it(tmp_path: Path) -> None:
+    source = source_of(tmp_path, [row("A", "Waiting", opened="08"), row("B", "Working", opened="08")])
+    assert [each[1] for each in told(source)] == ["INTAKE", "INTAKE"]
+    assert (
+        "warning: 2 open cases are not in the status of column state, but in that of the last timestamp: no column says when a row was changed last "
+        "(columns.updated_ts), so nothing says since when, and one that waits for the customer counts as waiting for us"
+    ) in source.reading_notes(EVER)
 
 
 def test_without_a_status_column_a_case_without_an_end_is_open(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ from dagster._daemon.types import DaemonHeartbeat
 from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.automation.freshness import last_night
 from opsla_dagster.automation.ledger import FOLDER, Ledger
+from opsla_dagster.automation.unattended import note_command
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.health import CHECKS, check_health
 from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.lease import PROCESS_TAG, process_tags
 from opsla_dagster.instance.permissions import keep_private
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION, VERSION_TABLE
@@ -77,9 +79,23 @@ def answering(body: str) -> Iterator[str]:
 def test_a_home_that_was_never_used_fails_by_name(settings: Settings) -> None:
     findings = {finding.check: finding for finding in check_health(settings, NOWHERE, [])}
     assert list(findings) == [name for name in CHECKS if name != "drops"], "of drop folders where there is one"
-    assert {name for name, finding in findings.items() if not finding.is_healthy} == {"webserver", "daemon", "last_refresh", "freshness"}
-    assert "never seen; start `opsla daemon`" in findings["daemon"].text
+    assert {name for name, finding in findings.items() if finding.is_healthy is False} == {"webserver", "last_refresh", "freshness"}
+    assert "never seen; start `opsla daemon`" in verdict(settings, "daemon")[1]
     assert "`opsla run`" in findings["last_refresh"].text
+
+
+def test_services_that_a_home_never_had_are_no_failure_unless_they_are_named(settings: Settings) -> None:
+    """A desk that cron refreshes has no webserver and no daemon; one that once had them and has them no more is told."""
+
+    def judged() -> dict[str, bool | None]:
+        return {finding.check: finding.is_healthy for finding in check_health(settings, None, []) if finding.check in ("webserver", "daemon")}
+
+    assert judged() == {"webserver": None, "daemon": None}
+    assert [verdict(settings, name)[0] for name in ("webserver", "daemon")] == [False, False]
+    settings.home.remember_ui_url(NOWHERE)
+    with open_instance(settings.home.root) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(datetime(2025, 7, 1, tzinfo=UTC).timestamp(), "SCHEDULER", "one", []))
+    assert judged() == {"webserver": False, "daemon": False}
 
 
 def webserver_of(home: Path) -> str:
@@ -123,6 +139,37 @@ def test_the_last_refresh_counts_and_not_another_run(settings: Settings, status:
         instance.add_run(dg.DagsterRun("job", status=dg.DagsterRunStatus.FAILURE))
     found, text = verdict(settings, "last_refresh")
     assert (found, status.value in text) == (is_healthy, True)
+
+
+def test_a_refresh_whose_process_is_gone_has_not_started(settings: Settings) -> None:
+    with open_instance(settings.home.root) as instance:
+        alive = process_tags(instance)
+        instance.add_run(dg.DagsterRun("job", tags={REFRESH_TAG: "a", **alive}, status=dg.DagsterRunStatus.STARTED))
+        assert verdict(settings, "last_refresh")[0]
+        (settings.home.root / "dagster" / "processes" / "killed.lock").touch()
+        run = dg.DagsterRun("job", tags={REFRESH_TAG: "b", PROCESS_TAG: "killed"}, status=dg.DagsterRunStatus.STARTED)
+        instance.add_run(run)
+    found, text = verdict(settings, "last_refresh")
+    assert not found
+    assert text.startswith(f"run {run.run_id}, of ")
+    assert text.endswith(", was killed: its process is gone; `opsla refresh` makes what is missing")
+
+
+def test_a_refresh_that_ended_before_its_run_is_the_last_one(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+
+    def refreshed() -> None:
+        with open_instance(settings.home.root) as instance:
+            instance.add_run(dg.DagsterRun("job", tags={REFRESH_TAG: "a"}, status=dg.DagsterRunStatus.SUCCESS))
+
+    refreshed()
+    note_command("opsla run --start 2025-07-01", "run", "no such date")
+    assert verdict(settings, "last_refresh")[0], "what was run by hand is no refresh"
+    note_command("opsla refresh --wait", "refresh", "log.csv: the file is gone")
+    found, text = verdict(settings, "last_refresh")
+    assert (found, text.partition(": ")[2]) == (False, "`opsla refresh --wait` ended outside a run: log.csv: the file is gone")
+    refreshed()
+    assert verdict(settings, "last_refresh")[0]
 
 
 def test_hourly_loads_do_not_hide_the_last_refresh(settings: Settings) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
@@ -26,9 +27,11 @@ from reporting_marts import (
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.headline import headline
 from opsla_dagster.reporting.report import write_report
-from opsla_dagster.reporting.run_summary import CheckResult
+from opsla_dagster.reporting.run_summary import CheckResult, OpenCases
 from opsla_dagster.reporting.sections.common import move
+from opsla_dagster.reporting.sections.flow import flow
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 
 SECTIONS = ["promises", "breaks", "trend", "heat-map", "stages", "flow", "reopens", "scenarios", "open-clocks", "quality"]
@@ -187,7 +190,7 @@ def test_without_tiers_types_and_staffing_nobody_speaks_of_them(tmp_path: Path) 
     )
     page = written(tmp_path, bare, with_summary=False)
     assert sections_of(page) == ["promises", "breaks", "trend", "stages", "flow"]
-    assert "open at the end of 30 Jul 2025, the last day loaded" in finding(page, "flow")
+    assert "had not ended for good at the end of 30 Jul 2025, the last day loaded" in finding(page, "flow")
     text = text_of(page)
     for word in ("staff", "Heads", "ongestion", "No tier", "no case type", "Checks"):
         assert word not in text
@@ -551,3 +554,21 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(marts: Path, tmp_path:
         write_report(marts, None, target, SETTINGS)
     assert (target / "kept").read_text(encoding="utf-8") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_backlog_of_the_last_day_is_told_beside_what_was_open_then(marts: Path) -> None:
+    """Two figures of one evening, 1,247 and 1,055, want to be told apart where they stand."""
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        measured = headline(connection, SETTINGS)
+        ((day, many),) = connection.execute("select calendar_date, open_backlog_cases from mart.backlog_daily_proxy order by 1 desc limit 1").fetchall()
+        midnight = datetime.combine(day + timedelta(days=1), time()).replace(tzinfo=ZoneInfo(measured.zone)).astimezone(UTC).replace(tzinfo=None)
+
+        def told(now_at: datetime) -> str:
+            now = OpenCases(open_cases=many - 3, breached_open_cases=0, now_at=now_at, now_reason="end of the last intake date loaded")
+            section = flow(connection, measured.model_copy(update={"open_cases": now}))
+            assert section is not None
+            return section.finding
+
+        both = f" ({many - 3:,} were open, the other 3 resolved and reopened later), "
+        assert both in told(midnight)
+        assert both not in told(midnight + timedelta(hours=5)), "of another instant"

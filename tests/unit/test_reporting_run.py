@@ -6,9 +6,10 @@ import io
 import json
 import re
 import sys
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 from rich.console import Console
@@ -16,7 +17,11 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).parent))
 from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
+from opsla_dagster.automation.schedule import run_tags
+from opsla_dagster.cli.carrying_out import _end_killed_runs
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.instance.lease import PROCESS_TAG, process_tags
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.closing import headline_table
 from opsla_dagster.reporting.headline import headline
@@ -29,6 +34,8 @@ from opsla_dagster.reporting.run_summary import (
     read_run_summary,
     write_run_summary,
 )
+from opsla_dagster.settings import load_settings
+from opsla_dagster.window import Window, dates_of
 
 
 @pytest.fixture(scope="module")
@@ -374,3 +381,26 @@ def test_times_in_the_unit_that_fits(minutes: float | None, shown: str) -> None:
 )
 def test_business_days_where_a_time_is_large(minutes: float | None, day_minutes: float | None, shown: str) -> None:
     assert wording.business_time(minutes, day_minutes) == shown
+
+
+# --- a run that was killed --------------------------------------------------------------------------------------------
+
+
+def test_a_killed_run_leaves_a_summary_once_it_is_found(tmp_path: Path) -> None:
+    """It could write none itself, and would be missing among the latest runs of the page Data quality."""
+    settings = load_settings(Path(__file__).parents[2] / "config", tmp_path)
+    began_at = datetime(2025, 7, 2, 5)
+    dates = Window(date(2025, 7, 1), date(2025, 7, 2))
+    with open_instance(tmp_path) as instance:
+        process_tags(instance)  # which makes the directory
+        for name, is_refresh in (("one", True), ("two", False)):
+            (tmp_path / "dagster" / "processes" / f"{name}.lock").touch()
+            instance.add_run(dg.DagsterRun("refresh", tags={**run_tags(dates_of([dates]), began_at, is_refresh=is_refresh), PROCESS_TAG: name}, status=dg.DagsterRunStatus.STARTED))
+        instance.add_run(dg.DagsterRun("load_account", tags={PROCESS_TAG: "two"}, status=dg.DagsterRunStatus.STARTED))
+        assert len(_end_killed_runs(settings, instance)) == 3
+        assert _end_killed_runs(settings, instance) == []
+    found = [read_run_summary(path) for path in (tmp_path / "reports" / "run_summaries").glob("*.json")]
+    assert sorted((each.command, each.succeeded, each.window_start, each.as_of_at) for each in found) == [
+        ("opsla refresh, killed", False, date(2025, 7, 1), began_at), ("opsla run, killed", False, date(2025, 7, 1), began_at),
+    ]  # fmt: skip
+    assert all(each.seconds < 60 for each in found)

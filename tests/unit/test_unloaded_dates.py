@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import duckdb
 import pytest
+from reporting_marts import SETTINGS, summary_of, write_marts
+from rich.console import Console
 
+from opsla_dagster.reporting.closing import headline_table
+from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.marts import published
+from opsla_dagster.reporting.report import write_report
 from opsla_dagster.reporting.unloaded import unloaded_dates
 
 
@@ -30,3 +39,15 @@ def test_dates_between_the_first_and_the_last_loaded_one(loaded: list[str], told
     assert bool(found) == bool(told)
     if "336" in told:
         assert "`opsla run --start 2025-12-28 --end 2026-11-29`" in found
+
+
+def test_the_report_and_the_end_of_a_run_tell_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    marts = write_marts(tmp_path / "marts.duckdb")
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("create schema if not exists ops; create or replace table ops.refreshed_partitions as select 'desk' as source, day as intake_date, 1 as events from (values (date '2025-07-01'), (date '2025-07-03')) as days(day)")
+    told = "The intake date 2025-07-02 is not loaded: "
+    assert told in write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    with published(marts) as connection:
+        measured = headline(connection, SETTINGS)
+    Console(width=400).print(headline_table(summary_of(marts).model_copy(update={"headline": measured}), "opsla"))
+    assert re.search(rf"Not loaded +{told}", capsys.readouterr().out)

@@ -84,7 +84,7 @@ def test_whom_a_ticket_defers() -> None:
     """Who after it would go first by another rule: due earlier, then heavier, then older, else the next."""
     tickets = in_order(line((1, 1, 3), (2, 10, 2), (3, 1, 0), (4, 1, 1), (NEVER, 1, 4)), BY_DUE_DATE, PACE)
     assert [(ticket.defers, ticket.defers_reason) for ticket in tickets] == [
-        (1, "weighs 10 times as much by its priority (worklist.yml), due later"), (2, "came in earlier, due later"), (3, "next in line"), (4, "next in line"), (None, None),
+        (1, "its priority counts 10 times as much, due later"), (2, "came in earlier, due later"), (3, "next in line"), (4, "next in line"), (None, None),
     ]  # fmt: skip
 
 
@@ -194,7 +194,7 @@ def test_a_past_that_was_later_than_its_heads_make_it_is_not_believed() -> None:
     """A third of forty cases were breached; two heads who take an hour each would have kept them all."""
     verdict = verdict_on(line(*[(1 + number / 4, 1, number) for number in range(40)]), PACE, past(late=13))
     assert verdict.policy == BY_DUE_DATE
-    assert verdict.reason.startswith("simulated breaches are not believed, so by due date: of 40 cases that fell due in the last 5 business days 13 were breached (33%), and ")
+    assert verdict.reason.startswith("a simulation of the queue does not reproduce what happened there, so it has no say: of 40 cases that fell due in the last 5 business days 13 were breached (33%), and ")
     assert verdict.reason.endswith("would be let pass: something else than heads that are busy makes cases late there")
     assert verdict.due_cases is None
     assert verdict.breaches_by_due_date is None
@@ -371,7 +371,7 @@ def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
     assert {case: row["position_for_agent"] for case, row in tickets.items()} == {"a": 2, "b": 1, "c": 1, "d": None}, "Ann has c first: it is due first"
     assert {case: row["weight"] for case, row in tickets.items()} == {"a": 10, "b": 1, "c": 1, "d": 3}
     assert [(tickets[case]["work_business_minutes"], tickets[case]["work_source"]) for case in "ac"] == [(12.0, "handling told by the source"), (None, "unknown")]
-    assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "weighs 10 times as much by its priority P1 (worklist.yml), due later")
+    assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "priority P1 counts 10 times as much, due later")
     assert tickets["a"]["due_in_business_minutes"] == 120
 
 
@@ -416,7 +416,7 @@ def test_the_past_is_read_as_it_was(scope: Scope) -> None:
 
 @pytest.mark.parametrize(("late", "is_believed", "told"), [
     (0, True, "in 1 due dates can be kept, or the guarded index is not known to keep more; in 1 too little is known to simulate"),
-    (30, False, "in 1 the simulation of the coming days does not reproduce what happened, so it has no say; in 1 too little is known to simulate"),
+    (30, False, "in 1 a simulation does not reproduce what happened, so it has no say; in 1 too little is known to simulate"),
 ])  # fmt: skip
 def test_what_happened_stands_beside_what_is_simulated(scope: Scope, late: int, is_believed: bool, told: str) -> None:
     """Ninety cases of 20 minutes before two heads, none of which had to be late; in the second log, thirty were."""
@@ -523,6 +523,16 @@ def test_the_risk_of_the_clock_that_makes_a_ticket_due_stands_beside_it_where_th
     assert [(row["case_id"], row["reason_1"]) for row in next_tickets(scope.connection, Asked(None, "ann", 5))] == [("c", None), ("a", "late")]
 
 
+def test_of_several_queues_only_the_first_ticket_of_each_is_shown(scope: Scope) -> None:
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    shown = first_tickets(scope.connection, None, 5)
+    assert len({row["queue"] for row in shown}) == len(shown) > 1
+    assert {row["position_in_queue"] for row in shown} == {1}
+    scope.connection.execute("delete from mart.next_best_ticket where queue <> 'back'")
+    assert [row["position_in_queue"] for row in first_tickets(scope.connection, None, 5)] == [1, 2]
+
+
 def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> None:
     for name in ("mart.worklist_policies", "mart.next_best_ticket"):
         _make(scope, name)
@@ -530,7 +540,7 @@ def test_the_section_of_the_report_names_the_queues_by_index(scope: Scope) -> No
     section = next_tickets_section(scope.connection, headline)
     assert section is not None
     assert section.finding == "2 queues have tickets to work on as of 2025-07-16 16:00 UTC; in each the earliest due date goes first: in 2 too little is known to simulate."
-    assert [row[0] for row in section.data["rows"]] == ["b", "c", "a", "d"], "the first of each queue, then the second"
+    assert [row[0] for row in section.data["rows"]] == ["b", "c"], "the first of each queue alone"
     assert section.data["rows"][0][3].startswith("Resolution: due in 60 min of the desk's open time")
     scope.connection.execute("update mart.worklist_policies set picking_policy = 'guarded index' where queue = 'back'")
     found = next_tickets_section(scope.connection, headline)

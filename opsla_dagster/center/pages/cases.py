@@ -12,6 +12,7 @@ from typing import Any
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Column, Grid, Page, Row
 from opsla_dagster.center.view import View
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.promises import metric_title, policy_title
 
 ROWS_A_PAGE = 50
@@ -71,9 +72,10 @@ def cases(view: View, filters: Filters, *, is_whole: bool = False) -> Page:
     return Page(
         template="cases.html.j2",
         title="Cases",
-        grids=[_grid(view, _with_clocks(view, rows), total, filters)],
+        grids=[_grid(view, _with_clocks(view, rows), total, filters, judged=_judged(view))],
         context={
-            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "outcomes": OUTCOMES, "sorts": SORTS, "records": RECORDS if view.rows("incomplete") else {},
+            "filters": filters, "values": values, "total": total, "pages": pages, "states": STATES, "outcomes": OUTCOMES, "sorts": SORTS, "clock_label": "A clock is, to date" if _judged(view) else "A clock is",
+            "records": RECORDS if view.rows("incomplete") else {},
             "metrics": {name: metric_title(view.settings.sla_policies, name) for name in view.metrics},
             "policies": {name: policy_title(view.settings.sla_policies, name) for name in view.policies},
             "given": {name: value for name, value in vars(filters).items() if value and name not in ("page", "sort")},
@@ -89,6 +91,17 @@ def _require_known(filters: Filters, values: dict[str, list[str]], view: View) -
             raise RefusedAddress(f"{name}={value}: no case has it; one of: {', '.join(allowed[:20])}", 404)
 
 
+def _judged(view: View) -> str:
+    """What a reader has to know of verdicts that rest on more than what had happened by the instant shown; empty where they do not."""
+    judged_at = view.now["as_of_at"]
+    if judged_at <= view.at:
+        return ""
+    return (
+        f"Open, ended and queue are as of {wording.due(view.at, view.zone)}. Clocks, breaches and reopens are those of the whole life of a case, as known at {wording.instant(judged_at)}: "
+        "also of what came later. What was past due at the instant is under Open cases."
+    )
+
+
 def _with_clocks(view: View, rows: list[Row]) -> list[Row]:
     if not rows:
         return rows
@@ -99,7 +112,8 @@ def _with_clocks(view: View, rows: list[Row]) -> list[Row]:
     return [{**row, **clocks.get(row["case_id"], none)} for row in rows]
 
 
-def _grid(view: View, rows: list[Row], total: int, filters: Filters) -> Grid:
+def _grid(view: View, rows: list[Row], total: int, filters: Filters, *, judged: str) -> Grid:
+    to_date = " to date" if judged else ""
     return Grid(
         key="cases",
         title="Cases",
@@ -110,14 +124,14 @@ def _grid(view: View, rows: list[Row], total: int, filters: Filters) -> Grid:
             Column("ended_at", "Ended", "instant"),
             *(Column(name, name.capitalize()) for name in ("queue", "priority", "tier") if name in view.told_dimensions),
             *([Column("case_type", "Type", "name")] if view.case_values["case_type"] else []),
-            Column("breached_clocks", "Breached", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
-            Column("clocks", "Clocks", "count"),
-            Column("reopen_count", "Reopened", "count"),
+            Column("breached_clocks", f"Breached{to_date}", "count", css=lambda row: "bad" if row["breached_clocks"] else ""),
+            Column("clocks", f"Clocks{to_date}", "count"),
+            Column("reopen_count", f"Reopened{to_date}", "count"),
             *([Column("rejected_records", "Rejected records", "count", css=lambda row: "warn")] if any(row["rejected_records"] for row in rows) else []),
         ],
         rows=rows,
         total=total,
-        note=INCOMPLETE if any(row["rejected_records"] for row in rows) else "",
+        note=" ".join(filter(None, (judged, INCOMPLETE if any(row["rejected_records"] for row in rows) else ""))),
         empty="No case is like that. Take a filter away, or look at another instant."
         if any(value for name, value in vars(filters).items() if name not in ("sort", "page")) or view.state.queue
         else "No case is loaded yet. `opsla run` loads a window of intake dates.",

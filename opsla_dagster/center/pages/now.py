@@ -34,7 +34,7 @@ from opsla_dagster.reporting.sections.common import FEWEST_DAYS, heat
 
 NEXT_SHOWN, TREND_DAYS = 12, DAYS_COMPARED
 #: What the last column of the next tickets is.
-DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one."
+DEFERS = "Defers: the weightiest case of the queue that has to wait for it, and what speaks for that one; what a priority counts is in worklist.yml."
 #: What no case of is open has no row in mart.queue_health.
 _NOTHING_OPEN: Row = {
     "open_cases": 0, "active_cases": None, "waiting_cases": None, "breached_open_cases": 0, "breached_open_clocks": 0, "debt_seconds": 0,
@@ -168,14 +168,14 @@ def _next_tickets(view: View, queue: str | None) -> Grid:
         ],
         rows=rows,
         note=_policy_note(view, queue, is_all),
-        reading=" ".join(filter(None, (RISK_AND_CHANCE if has_risk else "", DEFERS, UNTIL_NOW if rows else ""))),
+        reading=" ".join(filter(None, (DEFERS, _why_by_due_date(view) if is_all else "", RISK_AND_CHANCE if has_risk else "", UNTIL_NOW if rows else ""))),
         empty="No open case waits for us.",
         is_read_by_row=True,
     )
 
 
 def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
-    """Which policy is in force and why; of all queues, in how many."""
+    """Which policy is in force, and of one queue why."""
     in_force = policies(view.connection)
     if not is_all:
         found = in_force.get(queue) if queue is not None else next(iter(in_force.values()), None)
@@ -183,12 +183,16 @@ def _policy_note(view: View, queue: str | None, is_all: bool) -> str:
     by_index = [name for name, row in in_force.items() if row["picking_policy"] != BY_DUE_DATE]
     if not in_force:
         return ""
-    due_date = why_by_due_date(in_force)
-    first = "The first of each queue"
     if not by_index:
-        return f"{first}, by earliest due date: {due_date}. Choose a queue for all of its order."
-    elsewhere = f"; elsewhere by earliest due date: {due_date}" if due_date else ""
-    return f"{first}. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}{elsewhere}. Choose a queue for all of its order."
+        return "The first of each queue, by earliest due date. Choose a queue for the rest of its order, and why it goes by that."
+    elsewhere = "; elsewhere by earliest due date" if len(by_index) < len(in_force) else ""
+    return f"The first of each queue. By the guarded index, since due dates cannot be kept: {', '.join(by_index)}{elsewhere}. Choose a queue for the rest of its order, and why it goes by that."
+
+
+def _why_by_due_date(view: View) -> str:
+    """Of all queues: in how many the earliest due date goes first, for which reason."""
+    found = why_by_due_date(policies(view.connection))
+    return f"By earliest due date: {found}." if found else ""
 
 
 def _replays(view: View, queue: str | None) -> list[Grid]:

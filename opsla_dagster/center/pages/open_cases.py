@@ -91,6 +91,7 @@ def _grid(view: View, rows: list[Row], total: int, *, is_narrowed: bool) -> Grid
         rows=shown,
         total=total,
         note=INCOMPLETE if is_incomplete else "",
+        is_read_by_row=True,
         empty="No open case is like that. Take a filter away, or look at another instant." if is_narrowed else f"No case is open at {wording.due(view.at, view.zone)}.",
     )
 

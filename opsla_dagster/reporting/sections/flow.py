@@ -6,9 +6,11 @@ Belongs here: this one section. Does not belong here: what it looks like (templa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 from functools import partial
 from statistics import fmean, median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -27,6 +29,7 @@ from opsla_dagster.reporting.sections.common import (
     smoothing_days,
     trailing,
 )
+from opsla_dagster.window import ONE_DAY
 
 _DAILY = """
     select
@@ -55,13 +58,13 @@ def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
     section = partial(
         Section, key="flow", title="Backlog and congestion" if has_staff else "Backlog",
         tables=(*_TABLES, _BUCKETS) if has_staff else ("mart.backlog_daily_proxy",),
-        finding=_finding(daily), definition=_definition(has_staff=has_staff), table=_table(daily, has_staff=has_staff),
+        finding=_finding(daily, headline), definition=_definition(has_staff=has_staff), table=_table(daily, has_staff=has_staff),
     )
     if len(daily) < FEWEST_DAYS:
         return section(how_to_read="Too few days for a line; the table holds them.")
     return section(
         how_to_read=(
-            "Open cases are counted at the end of each day. Dots are single days, lines the means of the trailing "
+            "Counted at the end of each day are cases that have not ended for good: those that are open, and those that are resolved then and reopened later. Dots are single days, lines the means of the trailing "
             f"{smoothing_days(daily[0]['calendar_date'], daily[-1]['calendar_date'])} days"
             + " (for congestion, of 10 business days)" * has_staff + ". A dot on the upper edge lies above it."
         ),
@@ -73,10 +76,10 @@ def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
     )
 
 
-def _finding(daily: Sequence[Row]) -> str:
+def _finding(daily: Sequence[Row], headline: Headline) -> str:
     last = daily[-1]
     many = last["open_backlog_cases"]
-    text = f"{wording.counted(many, 'case was', 'cases were')} open at the end of {wording.day(last['calendar_date'])}, the last day loaded"
+    text = f"{wording.counted(many, 'case')} had not ended for good at the end of {wording.day(last['calendar_date'])}, the last day loaded{_of_these(last, headline)}"
     if len(daily) < FEWEST_DAYS:
         opened, ended = wording.count(last["opened_cases"]), wording.count(last["ended_cases"])
         return f"{text}; {opened} had been opened that day and {ended} ended."
@@ -88,10 +91,19 @@ def _finding(daily: Sequence[Row]) -> str:
     return f"{text}, against {usual} on the median day and a peak of {highest} on {wording.day(peak['calendar_date'])}."
 
 
+def _of_these(last: Row, headline: Headline) -> str:
+    """How many of them were open then, as the headline and the command centre count; nothing where these count at another instant."""
+    now = headline.open_cases
+    if now is None or wording.local(now.now_at, headline.zone) != datetime.combine(last["calendar_date"] + ONE_DAY, time()).replace(tzinfo=ZoneInfo(headline.zone)):
+        return ""
+    reopened = last["open_backlog_cases"] - now.open_cases
+    return f" ({wording.count(now.open_cases)} were open, the other {wording.count(reopened)} resolved and reopened later)" if reopened > 0 else ""
+
+
 def _definition(*, has_staff: bool) -> str:
     backlog = (
         "Backlog at the end of a day = cases with intake up to that day that had not ended for good by its end: a case that is resolved and reopened later "
-        "counts in between, too, other than in the command centre and `opsla backlog`, where it is open from its reopening on."
+        "counts in between, too, since its work was not done. In the headline, the command centre and `opsla backlog` such a case is not open in between."
     )
     congestion = (
         " Congestion index = (opened that day + backlog at its end) / effective staff; a case’s exposure is the index’s "
@@ -130,11 +142,11 @@ def _day_and_week(daily: Sequence[Row], column: str, name: str, tone: str) -> li
 
 
 def _flow_panels(daily: Sequence[Row]) -> list[Mapping[str, Any]]:
-    backlog = _day_and_week(daily, "open_backlog_cases", "open cases", "tone-ink")
+    backlog = _day_and_week(daily, "open_backlog_cases", "not ended for good", "tone-ink")
     opened = _day_and_week(daily, "opened_cases", "opened", "tone-a")
     ended = _day_and_week(daily, "ended_cases", "ended", "tone-b")
     return [
-        _panel(daily, "backlog", "Open cases at the end of the day", backlog),
+        _panel(daily, "backlog", "Cases not ended for good", backlog),
         _panel(
             daily, "cases", "Cases a day", [opened[0], ended[0], opened[1], ended[1]],
             [("tone-a", "opened"), ("tone-b", "ended")],
@@ -195,7 +207,7 @@ def _table(daily: Sequence[Row], *, has_staff: bool) -> Table:
     heads = {"planned_heads": "Planned heads", "effective_heads": "Effective heads", "congestion_index": "Congestion",
              "congestion_index_10bd_mean": "10-business-day mean"}  # fmt: skip
     return Table(
-        head=["Date", "Opened", "Ended", "Net flow", "Open at the end", *(heads[name] for name in loads)],
+        head=["Date", "Opened", "Ended", "Net flow", "Not ended for good", *(heads[name] for name in loads)],
         rows=[
             [
                 f"{row['calendar_date']}",

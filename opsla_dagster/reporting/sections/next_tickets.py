@@ -26,7 +26,7 @@ from opsla_dagster.reporting.sections.common import MOST_ROWS, Section
 
 
 def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
-    """The first tickets, one of each queue before a second of any; None where nothing waits for us."""
+    """The first ticket of each queue, of a single queue its first tickets; None where nothing waits for us."""
     if not has_table(connection, TICKETS) or not has_table(connection, POLICIES):
         return None
     tickets, in_force = first_tickets(connection, None, MOST_ROWS), policies(connection)
@@ -41,7 +41,7 @@ def next_tickets(connection: duckdb.DuckDBPyConnection, headline: Headline) -> S
         finding=_finding(len(in_force), by_index, why_by_due_date(in_force), wording.instant(tickets[0]["now_at"])),
         tables=(TICKETS, POLICIES),
         how_to_read=(
-            "One row a ticket, the first of each queue before a second of any. Defers: the case with the strongest claim to be taken earlier, and that claim. "
+            f"One row a ticket{', the first of each queue' if len(in_force) > 1 else ''}. Defers: the case with the strongest claim to be taken earlier, and that claim. "
             "What waits for somebody else is left out; opsla next has every queue and agent. "
             f"{UNTIL_NOW}{' ' + RISK_AND_CHANCE if has_risk else ''}"
         ),

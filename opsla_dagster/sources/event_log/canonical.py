@@ -17,7 +17,12 @@ from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings, dimension_fields, due_field
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
 from opsla_dagster.sources.event_log.case_rows import events as events_of_cases
-from opsla_dagster.sources.event_log.case_rows import intake_field, milestones_in_order, rows_that_count
+from opsla_dagster.sources.event_log.case_rows import (
+    intake_field,
+    is_standing_open,
+    milestones_in_order,
+    rows_that_count,
+)
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
 from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.event_log.link_rows import judge_links, write_links
@@ -111,7 +116,7 @@ def canonicalise(
             write_links(connection, loaded, directory / EVENTS_FILE)
         else:
             _judge_cases(connection, settings, desk)
-            notes += _emptied_promises(connection, settings)
+            notes += _emptied_promises(connection, settings) + _unplaced_standings(connection, settings)
             _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
         _write_rejected(connection, settings, desk, loaded, directory)
@@ -183,6 +188,26 @@ def _emptied_promises(connection: duckdb.DuckDBPyConnection, settings: EventLogS
                 "nothing is promised to such a case"
             )
     return notes
+
+
+def _unplaced_standings(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """Of the form cases: open cases whose status is left out, since nothing says of any instant that the case stood so."""
+    if settings.form != "cases" or settings.columns.status is None:
+        return []
+    ((count,),) = connection.execute(f"""
+        select count(*)
+        from judged
+        where fault is null and not is_ignored and not is_superseded and updated_ts is null and {is_standing_open(settings)}
+    """).fetchall()
+    if not count:
+        return []
+    column, changed = settings.columns.status, settings.columns.updated_ts
+    missing = "no column says when a row was changed last (columns.updated_ts)" if changed is None else f"column {changed} is empty"
+    which = "1 open case is" if count == 1 else f"{count:,} open cases are"
+    return [
+        f"warning: {which} not in the status of column {column}, but in that of the last timestamp: {missing}, so nothing says since when, and one that "
+        "waits for the customer counts as waiting for us"
+    ]
 
 
 def _stamps(number: int) -> str:

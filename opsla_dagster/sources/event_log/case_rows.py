@@ -117,20 +117,35 @@ def _milestone(number: int, column: str, signal: Signal) -> str:
 
 
 def _standing(settings: EventLogSettings) -> str:
-    """What the status says and no stamp does: that a case has ended without a solution, or is open again after its last end."""
+    """What the status says and no stamp does: that a case has ended without a solution, is open again after its last end, or how it stands while open.
+
+    How an open case stands counts from the last change of its row on: then it stood so, and nothing says since when.
+    """
     is_ended = is_ended_by_stamps(settings)
-    stamps = [milestone_field(number) for number in range(len(settings.milestones))]
-    last = f"greatest({', '.join(stamps)})"
+    last = f"greatest({', '.join(_stamps(settings))})"
     is_unsolved = f"status in ({literals(_UNSOLVED)})"
     ended = "coalesce(closed_ts, resolved_ts, updated_ts)"
-    known = f"case when {is_unsolved} then coalesce({ended}, {last}) else greatest({last}, updated_ts) end"
+    stands = f"({is_standing_open(settings)} and updated_ts is not null)"
+    changed = f"greatest({last}, updated_ts)"
+    known = f"case when {is_unsolved} then coalesce({ended}, {last}) else {changed} end"
+    happened = f"case when {is_unsolved} then {ended} when {stands} then {changed} end"
     no_status = literals([*MESSAGE_SIGNALS, *sorted(TERMINAL_STATUSES)])
     status = f"case status when '{Status.INTAKE}' then '{Status.REOPENED}' else status end"
     name = literal(settings.columns.status or settings.columns.merged_into or "")
-    row = _row(
-        status, f"coalesce(source_status, {name})", f"case when {is_unsolved} then {ended} end", known, str(_ENDS),
-        len(settings.milestones), name,
-    )
-    return f"{row} where ({is_unsolved} and not {is_ended}) or (status not in ({no_status}) and {is_ended})"
+    row = _row(status, f"coalesce(source_status, {name})", happened, known, str(_ENDS), len(settings.milestones), name)
+    return f"{row} where ({is_unsolved} and not {is_ended}) or (status not in ({no_status}) and {is_ended}) or {stands}"
 
 
+def is_standing_open(settings: EventLogSettings) -> str:
+    """SQL of a row: whether its status says of an open case what no stamp of it does.
+
+    INTAKE says no more than the opening, and REOPENED no more than the stamp of a reopen.
+    """
+    reopens = [milestone_field(number) for number, signal in enumerate(settings.milestones.values()) if signal == Signal.REOPENED]
+    is_told = f"(status = '{Status.REOPENED}' and coalesce({', '.join(reopens)}) is not null)" if reopens else "false"
+    no_standing = literals([*MESSAGE_SIGNALS, *sorted(TERMINAL_STATUSES), Status.INTAKE])
+    return f"(status not in ({no_standing}) and not {is_ended_by_stamps(settings)} and not {is_told})"
+
+
+def _stamps(settings: EventLogSettings) -> list[str]:
+    return [milestone_field(number) for number in range(len(settings.milestones))]

@@ -167,10 +167,17 @@ def _cases(settings: EventLogSettings, events: str, rows: Rows) -> list[str]:
     open_again = _number(rows(f"select count(*) {unstamped} not in ('{Status.CANCELLED}', '{Status.MERGED}')"))
     if open_again:
         notes.append(f"{_cases_of(open_again)} {'stands' if open_again == 1 else 'stand'} open although the log has the timestamp of an end: reopened, but the log does not say when")
+    standing = _number(rows(f"select count(*) from {events} where event_id = case_id || {literal(f'#{settings.columns.status}')} and event_ts is not null and status not in ({ends})"))
+    if standing:
+        has = "1 open case has its status" if standing == 1 else f"{standing:,} open cases have their status"
+        notes.append(
+            f"{has} from column {settings.columns.status}: it counts from the row's last change on ({settings.columns.updated_ts}); it may have begun earlier, "
+            "which the log does not say"
+        )
     waits = [word for word, signal in settings.statuses.items() if signal in _WAITING]
     told = [column for column, signal in settings.milestones.items() if signal in _WAITING]
     if waits and not told:
-        notes.append("a log with one row per case does not say how long a case waited: clocks with and without pauses show the same time")
+        notes.append("a log with one row per case does not say how long a case waited before it ended: clocks with and without pauses show the same time")
     return notes
 
 
