@@ -14,6 +14,7 @@ import dagster as dg
 
 from opsla_dagster.assets.factory import OWNER
 from opsla_dagster.assets.retrying import LOAD_WAITS_SECONDS, failing_plainly
+from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.tickets import AccountSettings
 from opsla_dagster.sources.bronze.drift import sentences
@@ -51,6 +52,7 @@ def _account_assets(account: AccountSettings, settings: Settings) -> dg.AssetsDe
 
     @dg.multi_asset(
         name=bronze_group(account),
+        op_tags={ONE_AT_A_TIME_TAG: "true"},  # hours of an API, which only the run's own thread can be called off from
         specs=[
             dg.AssetSpec(
                 _key(account, resource),

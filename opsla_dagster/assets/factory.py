@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,7 +60,7 @@ from opsla_dagster.warehouse.write import (
 from opsla_dagster.window import Dates, Window, dates_of, ranges_of
 
 _EXAMPLES, _EXAMPLE_CHARACTERS = 5, 200
-#: Held while rows come from a source.
+#: Held while a table asks a source for anything: that has one connection, and a share of the memory.
 _READING = threading.Lock()
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
 TABLE_ROWS, PARTITION_ROWS, ROWS_WRITTEN = "dagster/row_count", "dagster/partition_row_count", "rows_written"
@@ -146,7 +146,9 @@ def build_asset(
         outcomes: list[Outcome] = []
         started = time.perf_counter()
         try:
-            with failing_plainly(context, WAITS_SECONDS, context.resources.warehouse, but=_RefusedError):
+            # First: who waits for a source is not at work, and keeps nobody from being alone.
+            reading = _READING if _asks_sources(line) else nullcontext()
+            with reading, failing_plainly(context, WAITS_SECONDS, context.resources.warehouse, but=_RefusedError):
                 scope = scope_of(context, settings, table)
                 if context.selected_asset_keys:
                     record_plan(context, scope.dates)
@@ -301,7 +303,7 @@ def write_table(line: TableAsset, scope: Scope, verdict: Verdict = accept) -> in
         case Kind.PARTITIONED:
             if line.python is None:
                 refuse_unloaded_dates(scope)
-            with _beside_sources(scope) if line.python else nullcontext():
+            with _beside_sources(scope) if _asks_sources(line) else nullcontext():
                 return replace_window(scope.connection, table, scope.own_dates, _parts(line, scope), _recording_loads(line, scope, verdict))
         case Kind.BY_DAY:
             return _replace_changed_dates(line, scope, None)
@@ -349,11 +351,14 @@ def _recording_loads(line: TableAsset, scope: Scope, verdict: Verdict) -> Verdic
     return judged_and_recorded
 
 
-@contextmanager
-def _beside_sources(scope: Scope) -> Iterator[None]:
-    """A source whose rows are written has a DuckDB of its own: both together keep to the limit, so that one source is read at a time."""
-    with _READING, with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"]):
-        yield
+def _asks_sources(line: TableAsset) -> bool:
+    """Whether anything of the table comes from a source, or is asked of one: its rows, or what is made sure of before."""
+    return line.python is not None and (line.table.schema == "raw" or line.python.before is not None or line.python.observe is not None)
+
+
+def _beside_sources(scope: Scope) -> AbstractContextManager[None]:
+    """A source whose rows are written has a DuckDB of its own: both together keep to the limit."""
+    return with_memory(scope.connection, memory_bound(1 - READING_SHARE)["memory_limit"], memory_bound()["memory_limit"])
 
 
 def _parts(line: TableAsset, scope: Scope) -> Iterable[tuple[Dates, Rows]]:

@@ -34,11 +34,13 @@ from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.base import Executor
 from dagster._core.executor.init import InitExecutorContext
-from dagster._utils.interrupts import raise_interrupts_as
+from dagster._utils.interrupts import pop_captured_interrupt, raise_interrupts_as
 
 #: The resource whose statements are interrupted where the run ends before its steps do.
 _WAREHOUSE = "warehouse"
 _ASKED_AGAIN_SECONDS = 0.05
+#: Op tag: a run with such a step makes one after another.
+ONE_AT_A_TIME_TAG = "opsla/one_at_a_time"
 
 
 class TwoAtATime(Executor):
@@ -91,7 +93,8 @@ def _events_of_steps(job_context: PlanExecutionContext, execution_plan: Executio
                 yield DagsterEvent.capture_logs(job_context, execution_plan.step_keys_to_execute, log_key, captured)
             except Exception:
                 yield from _handle_compute_log_setup_error(job_context, sys.exc_info())
-            yield from _Steps(job_context, active).events()
+            may_be_two = not any(ONE_AT_A_TIME_TAG in step.tags for step in execution_plan.get_steps_to_execute_in_topo_order())
+            yield from _Steps(job_context, active, may_be_two).events()
             try:
                 capturing.close()
             except Exception:
@@ -118,7 +121,8 @@ class _Steps:
     The run's thread takes what is ready first: it is the one that a Ctrl-C reaches, and where steps follow each other it makes all of them.
     """
 
-    def __init__(self, job_context: PlanExecutionContext, active: ActiveExecution) -> None:
+    def __init__(self, job_context: PlanExecutionContext, active: ActiveExecution, may_be_two: bool) -> None:
+        self._may_be_two = may_be_two
         self._job_context = job_context
         self._active = active
         #: Guards everything below, and `active`; notified of whatever may make a step ready.
@@ -131,15 +135,21 @@ class _Steps:
 
     def events(self) -> Iterator[DagsterEvent]:
         """What all steps tell, in the order in which it is told; raises what ends the run, once no step is at work any more."""
-        beside = threading.Thread(target=contextvars.copy_context().run, args=(self._work_beside,), name="steps beside")
-        beside.start()
+        beside = threading.Thread(target=contextvars.copy_context().run, args=(self._work_beside,), name="steps beside", daemon=True)
+        if self._may_be_two:
+            beside.start()
         try:
             while (step := self._taken_by_run_thread()) is not None:
                 for _ in self._carried_out(step):
                     yield from self._told()
-            yield from self._told()
-        finally:
+        except GeneratorExit:
             self._end(beside)
+            raise
+        except BaseException:
+            self._end(beside)
+            yield from self._told()
+            raise
+        self._end(beside)
         yield from self._told()
         if self._failed_beside is not None:
             raise self._failed_beside
@@ -162,14 +172,18 @@ class _Steps:
 
     def _carried_out(self, step: StepExecutionContext) -> Iterator[None]:
         """Carries the step out; yields after each event."""
+        key = step.step.key
         for event in dagster_event_sequence_for_step(step):
             with self._changed:
                 self._active.handle_event(event)
                 self._events.append(event)
+                if event.is_step_up_for_retry:  # from here on somebody may take it again
+                    del self._in_flight[key]
             yield
         with self._changed:
-            del self._in_flight[step.step.key]
-            self._active.verify_complete(self._job_context, step.step.key)
+            if self._in_flight.get(key) is step:
+                del self._in_flight[key]
+                self._active.verify_complete(self._job_context, key)
             self._events += self._active.plan_events_iterator(self._job_context)
             self._changed.notify_all()
         yield
@@ -192,7 +206,8 @@ class _Steps:
             while not self._is_over():
                 if self._is_run_thread_busy and (step := self._ready()) is not None:
                     return step
-                self._changed.wait()
+                until_tried_again = self._active.sleep_interval()  # type: ignore[no-untyped-call]
+                self._changed.wait(max(until_tried_again, _ASKED_AGAIN_SECONDS) if until_tried_again else None)
         return None
 
     def _is_over(self) -> bool:
@@ -208,11 +223,14 @@ class _Steps:
         return context
 
     def _end(self, beside: threading.Thread) -> None:
-        """Waits for the other thread; where a step is still at work, the run is being stopped, and what it asks of DuckDB is interrupted."""
+        """Waits for the other thread; where a step is still at work, the run is being stopped, and what it asks of DuckDB is interrupted.
+
+        What it computes in Python it ends first, seconds as a rule; who presses Ctrl-C once more does not wait for it. Its rows are not written.
+        """
         with self._changed:
             self._is_stopped = True
             self._changed.notify_all()
-        while beside.is_alive():
+        while beside.is_alive() and not pop_captured_interrupt():
             beside.join(_ASKED_AGAIN_SECONDS)
             for step in list(self._in_flight.values()):
                 if beside.is_alive() and _WAREHOUSE in step.required_resource_keys:

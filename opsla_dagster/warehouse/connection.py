@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -44,8 +44,10 @@ def open_duckdb(
     config: dict[str, str] | None = None,
     patience_seconds: float = LOCK_PATIENCE_SECONDS,
     tell: Callable[[str], object] | None = None,
+    pause: Callable[[float], object] = time.sleep,
 ) -> duckdb.DuckDBPyConnection:
     """A connection to the DuckDB file at `path`; a wait for another process is told to `tell` (default: this module's logger, as a warning).
+    `pause` waits for some seconds, and raises where the wait is not to go on.
 
     Raises OpslaError when another process keeps it locked, and when it is not a readable (writable) DuckDB file.
     """
@@ -68,7 +70,7 @@ def open_duckdb(
                     f"opsla: waiting for {_holder(error)}, which works on this warehouse, for {_duration(patience_seconds)} at most"
                 )
                 told_at = time.monotonic()
-            time.sleep(0.2 if waited < LOCK_PATIENCE_SECONDS else 2.0)
+            pause(0.2 if waited < LOCK_PATIENCE_SECONDS else 2.0)
         except duckdb.Error as error:
             raise OpslaError(f"{path}: is not a usable DuckDB warehouse: {_first_line(error)}") from error
 
@@ -125,10 +127,13 @@ class Warehouse(DuckDBResource):
     _at_work: dict[int, bool] = PrivateAttr(default_factory=dict)
     _alone: int | None = PrivateAttr(default=None)
     _is_to_close: bool = PrivateAttr(default=False)
+    #: Set once the run is being stopped: nobody waits any more, and nothing is opened.
+    _is_interrupted: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     def setup_for_execution(self, context: InitResourceContext) -> None:
         self._connections = {}
         self._refusal = None
+        self._is_interrupted.clear()
         self._tell = context.log.warning if context.log is not None else None
 
     def teardown_after_execution(self, context: InitResourceContext) -> None:
@@ -152,6 +157,7 @@ class Warehouse(DuckDBResource):
         """
         thread = threading.get_ident()
         with self._opening:
+            self._refuse_interrupted()
             if self._refusal is not None:
                 raise self._refusal
             if thread not in self._connections:
@@ -163,8 +169,9 @@ class Warehouse(DuckDBResource):
         """The file's first connection; tables of an earlier opsla are as today's catalog has them."""
         try:
             connection = open_duckdb(
-                Path(self.database), read_only=False, config=self.connection_config, patience_seconds=self.patience_seconds, tell=self._tell
-            )
+                Path(self.database), read_only=False, config=self.connection_config, patience_seconds=self.patience_seconds,
+                tell=self._tell, pause=self._pause,
+            )  # fmt: skip
         except OpslaError as refusal:
             self._refusal = refusal
             raise
@@ -190,12 +197,12 @@ class Warehouse(DuckDBResource):
     def at_work(self) -> Iterator[None]:
         """This thread uses its connection meanwhile; waits while another one is alone, or has asked for the file to be opened anew."""
         thread = threading.get_ident()
-        with self._changed:
-            self._changed.wait_for(lambda: self._alone is None and not self._is_to_close)
-            self._at_work = {**dict.fromkeys(self._at_work, True), thread: bool(self._at_work)}
         try:
+            with self._changed:
+                self._wait_for(lambda: self._alone is None and not self._is_to_close)
+                self._at_work = {**dict.fromkeys(self._at_work, True), thread: bool(self._at_work)}
             yield
-        finally:
+        finally:  # whatever has been taken by then: a Ctrl-C comes anywhere
             with self._changed:
                 self._at_work.pop(thread, None)
                 if self._is_to_close and not self._at_work:
@@ -213,17 +220,18 @@ class Warehouse(DuckDBResource):
     def alone(self) -> Iterator[None]:
         """Within `at_work`, between two transactions: waits for the others to leave, and lets none in meanwhile."""
         thread = threading.get_ident()
-        with self._changed:
-            self._at_work.pop(thread, None)
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._alone is None and not self._at_work)
-            self._alone = thread
-            self._at_work[thread] = False
         try:
+            with self._changed:
+                self._at_work.pop(thread, None)
+                self._changed.notify_all()
+                self._wait_for(lambda: self._alone is None and not self._at_work)
+                self._alone = thread
+                self._at_work[thread] = False
             yield
         finally:
             with self._changed:
-                self._alone = None
+                if self._alone == thread:
+                    self._alone = None
                 self._changed.notify_all()
 
     def close_when_free(self) -> None:
@@ -234,9 +242,25 @@ class Warehouse(DuckDBResource):
                 self.close()
 
     def interrupt(self) -> None:
-        """Stops the statements that are being executed, in whichever thread."""
+        """Stops the statements that are being executed, and every wait, in whichever thread: the run ends. Until then nothing is opened."""
+        self._is_interrupted.set()
+        with self._changed:
+            self._changed.notify_all()
         for connection in list(self._connections.values()):
-            connection.interrupt()
+            with suppress(duckdb.Error):  # closed meanwhile
+                connection.interrupt()
+
+    def _wait_for(self, is_free: Callable[[], bool]) -> None:
+        self._changed.wait_for(lambda: self._is_interrupted.is_set() or is_free())
+        self._refuse_interrupted()
+
+    def _pause(self, seconds: float) -> None:
+        self._is_interrupted.wait(seconds)
+        self._refuse_interrupted()
+
+    def _refuse_interrupted(self) -> None:
+        if self._is_interrupted.is_set():
+            raise OpslaError("the run was interrupted")
 
 
 def table_names(connection: duckdb.DuckDBPyConnection) -> set[str]:

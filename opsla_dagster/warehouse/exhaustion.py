@@ -33,7 +33,9 @@ def disk_error(message: str) -> OpslaError:
 def is_of_company(error: BaseException | None) -> bool:
     """Whether what is done at the same time on the same DuckDB may be why: memory that another one has, or a row that both write."""
     while error is not None:
-        if isinstance(error, duckdb.OutOfMemoryException | duckdb.TransactionException):
+        if isinstance(error, duckdb.OutOfMemoryException):
             return True
+        if isinstance(error, duckdb.TransactionException):
+            return not is_of_the_disk(error)
         error = error.__cause__
     return False

@@ -4,6 +4,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +17,8 @@ import duckdb
 import pytest
 
 from opsla_dagster.assets.retrying import failing_plainly
-from opsla_dagster.instance.two_at_a_time import two_at_a_time
-from opsla_dagster.running import carry_out
+from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
+from opsla_dagster.running import _was_cancelled, carry_out
 from opsla_dagster.warehouse.connection import Warehouse
 
 PATIENCE_SECONDS = 30.0
@@ -190,7 +192,88 @@ def test_ctrl_c_stops_both(told: Told, tmp_path: Path) -> None:
     assert result.dagster_run.status is dg.DagsterRunStatus.FAILURE  # canceled is what somebody has asked Dagster for
     assert told.steps == []
     assert not [thread for thread in threading.enumerate() if thread.name == "steps beside"]
-    assert set(ends_of(result).values()) == {"STEP_FAILURE"}
+    assert ends_of(result) == {"a": "STEP_FAILURE", "b": "STEP_FAILURE"}
+    assert _was_cancelled(result)
+
+
+def test_the_system_s_wish_that_it_ends_is_no_failure_of_a_step(told: Told) -> None:
+    """SIGTERM while the run's thread waits for the other one."""
+    both_are_at_work = threading.Barrier(2)
+
+    def meet(_context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(1.0)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.5)
+
+    result = run(told.asset("a", meet), told.asset("b", meet), told.asset("c", nothing, ("a", "b")))
+    assert set(ends_of(result).values()) == {"STEP_SUCCESS"}
+    assert "c" not in told.steps
+    assert _was_cancelled(result)
+
+
+def test_who_presses_ctrl_c_again_does_not_wait_for_the_other_thread(told: Told) -> None:
+    both_are_at_work = threading.Barrier(2)
+    may_end = threading.Event()
+
+    def meet(_context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        if threading.current_thread() is threading.main_thread():
+            for seconds in (0.2, 1.0):
+                threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(PATIENCE_SECONDS)
+        may_end.wait(PATIENCE_SECONDS)
+
+    began = time.monotonic()
+    result = run(told.asset("a", meet), told.asset("b", meet))
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2
+    assert _was_cancelled(result)
+    may_end.set()
+
+
+def test_ctrl_c_ends_the_wait_for_the_warehouse(told: Told, tmp_path: Path) -> None:
+    """Both wait for the file, for hours: another process has it."""
+    path = tmp_path / "w.duckdb"
+    holding = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys, time; held = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(600)", str(path)], stdout=subprocess.PIPE
+    )
+    try:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == b"open\n"
+
+        @dg.asset(required_resource_keys={"warehouse"})
+        def a(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+            context.resources.warehouse.connection()
+            return dg.MaterializeResult()
+
+        @dg.asset(required_resource_keys={"warehouse"})
+        def b(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+            context.resources.warehouse.connection()
+            return dg.MaterializeResult()
+
+        threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        began = time.monotonic()
+        result = run(a, b, warehouse=Warehouse(database=str(path), patience_seconds=600.0))
+        assert time.monotonic() - began < PATIENCE_SECONDS
+        assert _was_cancelled(result)
+    finally:
+        holding.kill()
+        holding.wait()
+
+
+def test_hours_of_an_api_are_made_by_the_run_s_own_thread(told: Told) -> None:
+    def load(name: str) -> dg.AssetsDefinition:
+        @dg.asset(name=name, op_tags={ONE_AT_A_TIME_TAG: "true"})
+        def loaded() -> dg.MaterializeResult[None]:
+            told.threads[name] = threading.get_ident()
+            time.sleep(0.1)
+            return dg.MaterializeResult()
+
+        return loaded
+
+    assert run(load("one"), load("other")).success
+    assert set(told.threads.values()) == {threading.get_ident()}
 
 
 def test_a_ctrl_c_that_duckdb_made_an_error_of_ends_the_run(told: Told) -> None:
@@ -198,8 +281,8 @@ def test_a_ctrl_c_that_duckdb_made_an_error_of_ends_the_run(told: Told) -> None:
         with failing_plainly(context, ()):
             raise RuntimeError("Query interrupted")
 
-    result = run(told.asset("a", interrupted), told.asset("b", nothing, ("c",)), told.asset("c", nothing))
-    assert not result.success
+    result = run(told.asset("a", interrupted), told.asset("b", nothing, ("c",)), told.asset("c", lambda _: time.sleep(1.0)))
+    assert _was_cancelled(result)
     assert ends_of(result)["a"] == "STEP_FAILURE"
     assert "b" not in told.steps
 
