@@ -28,6 +28,8 @@ from opsla_dagster.settings.home import Home
 _MAKING = ("refresh", "run")
 #: Metadata of an observation of the published marts: the command that ended outside a run.
 ENDED_OUTSIDE_A_RUN = "ended_outside_a_run"
+#: Metadata of the one that takes that back: a later refresh found nothing to make.
+FOUND_NOTHING_TO_MAKE = "found_nothing_to_make"
 #: Observations of one day at most: each run makes one as well.
 _NOTED = 100
 
@@ -49,11 +51,20 @@ def note_command(command: str, name: str, cause: str) -> None:
         instance.report_runless_asset_event(told)
 
 
+def note_nothing_to_refresh(instance: DagsterInstance) -> None:
+    """Takes back that a refresh ended outside a run, where one did: everything is up to date since, and no run says so."""
+    if refresh_that_ended_outside_a_run(instance, 0.0) is not None:
+        told = dg.AssetObservation(dg.AssetKey(PUBLISHED), description="A refresh found nothing to make", metadata={FOUND_NOTHING_TO_MAKE: True})
+        instance.report_runless_asset_event(told)
+
+
 def refresh_that_ended_outside_a_run(instance: DagsterInstance, since: float) -> tuple[float, str] | None:
-    """When (seconds since 1970), and in which words, the latest `opsla refresh` ended outside a run after `since`; None where none did."""
+    """When (seconds since 1970), and in which words, the latest `opsla refresh` ended outside a run after `since`; None where none did, or a later one had nothing to do."""
     noted = instance.fetch_observations(dg.AssetRecordsFilter(asset_key=dg.AssetKey(PUBLISHED), after_timestamp=since), limit=_NOTED)
     for record in noted.records:
         observation = record.asset_event
+        if observation is not None and FOUND_NOTHING_TO_MAKE in observation.metadata:
+            return None
         if observation is not None and (name := observation.metadata.get(ENDED_OUTSIDE_A_RUN)) is not None and name.value == "refresh":
             return record.timestamp, observation.description or ""
     return None

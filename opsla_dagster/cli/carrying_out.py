@@ -75,9 +75,12 @@ def _end_killed_runs(settings: "Settings", instance: "DagsterInstance") -> list[
     if interrupted:
         from opsla_dagster.reporting.record import write_killed
 
-        write_killed(instance, interrupted, settings)
-    for run_id in interrupted:
-        say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+        for run_id in interrupted:
+            say(f"Run {run_id} had been killed; Dagster now shows it as failed.")
+        try:
+            write_killed(instance, interrupted, settings)
+        except (OpslaError, OSError) as error:  # of a run that is gone; the one that is asked for goes on
+            complain(str(error), "the summary of the killed run could not be written", "yellow")
     return interrupted
 
 

@@ -81,6 +81,7 @@ def run(
 def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
     """Do what the schedule does: rebuild yesterday, missed dates, and exactly the older dates that received events since the last refresh."""
     from opsla_dagster.automation.refresh import never_loaded
+    from opsla_dagster.automation.unattended import note_nothing_to_refresh
     from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
     from opsla_dagster.warehouse.connection import pending_upgrade
@@ -98,6 +99,7 @@ def refresh(as_of: AsOf = None, wait: Wait = False) -> None:
         say(f"Nothing to refresh as of {as_of_at}Z: every past intake date is up to date.")
         with open_instance(settings.home.root) as instance:
             say_restored(look_after_killed_runs(settings, instance))
+            note_nothing_to_refresh(instance)
         refuse_unloaded(unloaded, refused)
         return
     needed = pending_upgrade(settings.home.warehouse)

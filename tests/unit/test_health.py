@@ -20,7 +20,8 @@ from dagster._daemon.types import DaemonHeartbeat
 from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.automation.freshness import last_night
 from opsla_dagster.automation.ledger import FOLDER, Ledger
-from opsla_dagster.automation.unattended import note_command
+from opsla_dagster.automation.unattended import note_command, note_nothing_to_refresh
+from opsla_dagster.catalog import PUBLISHED
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.health import CHECKS, check_health
 from opsla_dagster.instance.instance import open_instance
@@ -169,6 +170,20 @@ def test_a_refresh_that_ended_before_its_run_is_the_last_one(settings: Settings,
     found, text = verdict(settings, "last_refresh")
     assert (found, text.partition(": ")[2]) == (False, "`opsla refresh --wait` ended outside a run: log.csv: the file is gone")
     refreshed()
+    assert verdict(settings, "last_refresh")[0]
+
+
+def test_a_refresh_that_had_nothing_to_make_takes_that_back(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+    with open_instance(settings.home.root) as instance:
+        instance.add_run(dg.DagsterRun("job", tags={REFRESH_TAG: "a"}, status=dg.DagsterRunStatus.SUCCESS))
+    note_command("opsla refresh", "refresh", "somebody works on the warehouse")
+    assert not verdict(settings, "last_refresh")[0]
+    with open_instance(settings.home.root) as instance:
+        note_nothing_to_refresh(instance)
+        told = len(instance.fetch_observations(dg.AssetKey(PUBLISHED), limit=9).records)
+        note_nothing_to_refresh(instance)
+        assert len(instance.fetch_observations(dg.AssetKey(PUBLISHED), limit=9).records) == told, "once is enough"
     assert verdict(settings, "last_refresh")[0]
 
 
