@@ -128,6 +128,7 @@ class _Steps:
         #: Guards everything below, and `active`; notified of whatever may make a step ready.
         self._changed = threading.Condition()
         self._in_flight: dict[str, StepExecutionContext] = {}
+        self._run_thread = threading.get_ident()
         self._is_run_thread_busy = False
         self._is_stopped = False
         self._failed_beside: BaseException | None = None
@@ -181,6 +182,8 @@ class _Steps:
                     del self._in_flight[key]
             yield
         with self._changed:
+            if threading.get_ident() == self._run_thread:
+                self._is_run_thread_busy = False  # what is ready now is its own to take first
             if self._in_flight.get(key) is step:
                 del self._in_flight[key]
                 self._active.verify_complete(self._job_context, key)
