@@ -22,7 +22,7 @@ from opsla_dagster.automation.freshness import freshness_now
 from opsla_dagster.automation.missed import failed_ticks
 from opsla_dagster.automation.unattended import refresh_that_ended_outside_a_run
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.instance.instance import is_process_gone, open_instance
+from opsla_dagster.instance.instance import is_killed, open_instance
 from opsla_dagster.settings import Settings
 
 _ANSWER_WITHIN_SECONDS = 5.0
@@ -112,7 +112,7 @@ def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str)
         return False, "no run yet; `opsla run` makes the first"
     run = record.dagster_run
     told = f"run {run.run_id} is {run.status.value}, of {_utc(record.create_timestamp.timestamp())}"
-    if run.status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING) and is_process_gone(instance, run):
+    if is_killed(instance, run):
         return False, f"run {run.run_id}, of {_utc(record.create_timestamp.timestamp())}, was killed: its process is gone; `opsla refresh` makes what is missing"
     return run.status not in (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED), told
 

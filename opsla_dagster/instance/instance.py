@@ -24,6 +24,7 @@ UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+_AT_WORK = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 
 def open_instance(home: Path) -> DagsterInstance:
@@ -86,13 +87,15 @@ def wait_for_turn(instance: DagsterInstance, patience_seconds: float, tell: Call
 
 def _going_on(instance: DagsterInstance) -> Iterator[DagsterRun]:
     """The runs that a live process carries out. One about to start is not waited for: it will wait for the warehouse."""
-    for run in instance.get_runs(filters=RunsFilter(statuses=[DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING])):
-        if not is_process_gone(instance, run):
+    for run in instance.get_runs(filters=RunsFilter(statuses=_AT_WORK)):
+        if not is_killed(instance, run):
             yield run
 
 
-def is_process_gone(instance: DagsterInstance, run: DagsterRun) -> bool:
+def is_killed(instance: DagsterInstance, run: DagsterRun) -> bool:
     """Whether nobody carries out a run that has started: the history calls it started until the next command, or the daemon, ends it."""
+    if run.status not in _AT_WORK:
+        return False
     if PROCESS_TAG in run.tags:
         return owner_of(instance, run.tags[PROCESS_TAG]) is Owner.GONE
     launcher = instance.run_launcher

@@ -194,7 +194,6 @@ class _Steps:
     def _taken_by_run_thread(self) -> StepExecutionContext | None:
         """The next step; None once there is none, or none is to be begun any more."""
         with raise_interrupts_as(DagsterExecutionInterruptedError), self._changed:
-            self._is_run_thread_busy = False
             while not self._is_over():
                 if (step := self._ready()) is not None:
                     self._is_run_thread_busy = True

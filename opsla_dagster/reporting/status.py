@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRun
 from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -17,7 +17,7 @@ from rich.text import Text
 from opsla_dagster.assets.made_dates import made_dates
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
-from opsla_dagster.instance.instance import is_process_gone, open_instance
+from opsla_dagster.instance.instance import is_killed, open_instance
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.closing import figures_table, heading, promise_table
 from opsla_dagster.reporting.marts import published
@@ -70,8 +70,7 @@ def print_holdings(settings: Settings, console: Console) -> None:
 
 def _status_of(instance: DagsterInstance, run: DagsterRun) -> str:
     """The status of a run; of one that was killed, which its history calls started until the next command, that it was."""
-    is_killed = run.status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING) and is_process_gone(instance, run)
-    return "KILLED: its process is gone" if is_killed else run.status.value
+    return "KILLED: its process is gone" if is_killed(instance, run) else run.status.value
 
 
 def _print_promises(promises: Sequence[PromiseFigures], console: Console) -> None:

@@ -5,7 +5,7 @@ Belongs here: choosing the three, and their lines. Does not belong here: what th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -150,9 +150,8 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         found = _changes(log, proposal)
     else:
         status = log.columns[proposal.columns["status"]].sql
-        signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
-        known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
-        said = " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
+        known = _known(log, proposal, frozenset(Signal))
+        said = _said(status, known)
         records = log.records_in_order(
             case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first,
             ties_by=proposal.order_by[1] if proposal.order_by[1:] else None,
@@ -172,14 +171,16 @@ def _steps(log: Log, proposal: LogProposal) -> str:
 
 def _with_standings(log: Log, proposal: LogProposal, stamps: str) -> str:
     """SQL: the `stamps` of the cases, and how a case without an end stands since the last change of its row, where that is told."""
-    said = _said(log, proposal, {signal for signal in STANDINGS if signal != Signal.REOPENED}) if {"status", "updated_ts"} <= {*proposal.columns} else ""
-    if not said:
+    if not {"status", "updated_ts"} <= {*proposal.columns}:
+        return stamps
+    known = _known(log, proposal, STANDINGS - {Signal.REOPENED})
+    if not known:
         return stamps
     changes = log.records_in_order(proposal.columns["case_id"], proposal.columns["updated_ts"], proposal.time_format, proposal.zone_read, by_stamp=False, newest_first=False)
     status = log.columns[proposal.columns["status"]].sql
     return f"""
         with stamps as ({stamps}),
-        changes as (select case_key, instant, earliest, file_number, row_number, {status} as word, case {said} end as signal from ({changes}))
+        changes as (select case_key, instant, earliest, file_number, row_number, {status} as word, case {_said(status, known)} end as signal from ({changes}))
         select * from stamps
         union all
         select * from changes
@@ -190,11 +191,14 @@ def _with_standings(log: Log, proposal: LogProposal, stamps: str) -> str:
     """
 
 
-def _said(log: Log, proposal: LogProposal, wanted: Collection[Signal]) -> str:
-    """SQL: the branches of a CASE that say what a word of the status means, of the `wanted` signals; empty where the log has none of them."""
-    status = log.columns[proposal.columns["status"]].sql
+def _known(log: Log, proposal: LogProposal, wanted: Collection[Signal]) -> dict[str, Signal]:
+    """The words of the log's status that mean one of the `wanted` signals, and which."""
     signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items() if signal in wanted}
-    known = {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
+    return {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
+
+
+def _said(status: str, known: Mapping[str, Signal]) -> str:
+    """SQL: the branches of a CASE that say what each word of the `status`, an expression, means."""
     return " ".join(f"when {status} = {literal(word)} then {literal(signal)}" for word, signal in known.items())
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,8 @@ class Told:
         self.steps: list[str] = []
         self.threads: dict[str, int] = {}
 
-    def asset(self, name: str, work: Work, deps: tuple[str, ...] = ()) -> dg.AssetsDefinition:
-        @dg.asset(name=name, deps=deps)
+    def asset(self, name: str, work: Work, deps: tuple[str, ...] = (), **more: Any) -> dg.AssetsDefinition:
+        @dg.asset(name=name, deps=deps, **more)
         def toy(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             self.threads[name] = threading.get_ident()
             work(context)
@@ -175,16 +176,7 @@ def test_ctrl_c_stops_both(told: Told, tmp_path: Path) -> None:
                 time.sleep(3 * PATIENCE_SECONDS)
             connection.execute(LONG_QUERY).fetchone()
 
-    @dg.asset(required_resource_keys={"warehouse"})
-    def a(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        never_done(context)
-        return dg.MaterializeResult()
-
-    @dg.asset(required_resource_keys={"warehouse"})
-    def b(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        never_done(context)
-        return dg.MaterializeResult()
-
+    a, b = (told.asset(name, never_done, required_resource_keys={"warehouse"}) for name in ("a", "b"))
     later = told.asset("later", nothing)  # Dagster puts it after `a` and `b`, and nothing that failed keeps it from being made
     began = time.monotonic()
     result = run(a, b, later, warehouse=Warehouse(database=str(tmp_path / "w.duckdb")))
@@ -241,20 +233,10 @@ def test_ctrl_c_ends_the_wait_for_the_warehouse(told: Told, tmp_path: Path) -> N
     try:
         assert holding.stdout is not None
         assert holding.stdout.readline() == b"open\n"
-
-        @dg.asset(required_resource_keys={"warehouse"})
-        def a(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-            context.resources.warehouse.connection()
-            return dg.MaterializeResult()
-
-        @dg.asset(required_resource_keys={"warehouse"})
-        def b(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-            context.resources.warehouse.connection()
-            return dg.MaterializeResult()
-
+        opening = partial(told.asset, work=lambda context: context.resources.warehouse.connection(), required_resource_keys={"warehouse"})
         threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT)).start()
         began = time.monotonic()
-        result = run(a, b, warehouse=Warehouse(database=str(path), patience_seconds=600.0))
+        result = run(opening("a"), opening("b"), warehouse=Warehouse(database=str(path), patience_seconds=600.0))
         assert time.monotonic() - began < PATIENCE_SECONDS
         assert _was_cancelled(result)
     finally:
@@ -263,15 +245,7 @@ def test_ctrl_c_ends_the_wait_for_the_warehouse(told: Told, tmp_path: Path) -> N
 
 
 def test_hours_of_an_api_are_made_by_the_run_s_own_thread(told: Told) -> None:
-    def load(name: str) -> dg.AssetsDefinition:
-        @dg.asset(name=name, op_tags={ONE_AT_A_TIME_TAG: "true"})
-        def loaded() -> dg.MaterializeResult[None]:
-            told.threads[name] = threading.get_ident()
-            time.sleep(0.1)
-            return dg.MaterializeResult()
-
-        return loaded
-
+    load = partial(told.asset, work=lambda _: time.sleep(0.1), op_tags={ONE_AT_A_TIME_TAG: "true"})
     assert run(load("one"), load("other")).success
     assert set(told.threads.values()) == {threading.get_ident()}
 
