@@ -10,7 +10,7 @@ import pytest
 
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.staffing.made_from import Bounds, of_queues
-from opsla_dagster.warehouse.loads import MADE_COLUMNS, MADE_DATES
+from opsla_dagster.warehouse.bookkeeping import MADE_DATES, create_bookkeeping
 from opsla_dagster.warehouse.write import ensure_table
 
 BOUNDS = Bounds(date(2025, 8, 11), 8)
@@ -43,7 +43,8 @@ def test_heads_that_change_alike_in_two_sources_are_other_heads(desk: duckdb.Duc
 
 def test_an_answer_stays_until_a_date_of_its_own_table_is_made(desk: duckdb.DuckDBPyConnection) -> None:
     """What several tables of a run ask is asked once, also where another table is made in between; and again once its own is."""
-    desk.execute(f"create schema ops; create table {MADE_DATES} {MADE_COLUMNS}")
+    desk.execute("create schema ops")
+    create_bookkeeping(desk)
     for table in ("staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"):
         desk.execute(f"insert into {MADE_DATES} by name select '{table}' as table_name, date '2025-08-04' as made_date, 'first' as digest")
     before = of_queues(desk, BOUNDS, "UTC", [])
