@@ -15,12 +15,10 @@ import requests
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord
 from dagster._daemon.controller import get_daemon_statuses
 
-from opsla_dagster.assets.scope import DAILY_REFRESH, REFRESH_RETRY, REFRESH_TAG
-from opsla_dagster.automation.causes import cause_of
+from opsla_dagster.assets.scope import REFRESH_TAG
 from opsla_dagster.automation.drop_states import drop_states
 from opsla_dagster.automation.freshness import freshness_now
-from opsla_dagster.automation.missed import failed_ticks
-from opsla_dagster.automation.unattended import refresh_that_ended_outside_a_run
+from opsla_dagster.automation.unattended import refresh_without_a_run
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import is_killed, open_instance
 from opsla_dagster.settings import Settings
@@ -101,13 +99,9 @@ def _last_refresh(settings: Settings, instance: DagsterInstance, webserver: str)
     """The latest refresh, whether it came to a run or not: one that ended before its run is among no runs."""
     record = next((each for each in _latest_runs(instance) if REFRESH_TAG in each.dagster_run.tags), None)
     since = 0.0 if record is None else record.end_time or record.create_timestamp.timestamp()
-    if (outside := refresh_that_ended_outside_a_run(instance, since)) is not None:
-        ended_at, told = outside
-        return False, f"{_utc(ended_at)}: {told}"
-    for tick in failed_ticks(instance, since):
-        if tick.instigator_name in (DAILY_REFRESH, REFRESH_RETRY):
-            cause = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
-            return False, f"{_utc(tick.timestamp)}: {tick.instigator_name} could not start its run: {cause}"
+    if (failed := refresh_without_a_run(instance, since)) is not None:
+        failed_at, told = failed
+        return False, f"{_utc(failed_at)}: {told}"
     if record is None:
         return False, "no run yet; `opsla run` makes the first"
     run = record.dagster_run

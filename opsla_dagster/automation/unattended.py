@@ -15,9 +15,11 @@ import dagster as dg
 from dagster import DagsterInstance
 from sqlalchemy.exc import SQLAlchemyError
 
+from opsla_dagster.assets.scope import DAILY_REFRESH, REFRESH_RETRY
 from opsla_dagster.automation.alert import Alert
+from opsla_dagster.automation.causes import cause_of
 from opsla_dagster.automation.delivery import tell, ui_url_of
-from opsla_dagster.automation.missed import alert_of_command, alert_of_configuration
+from opsla_dagster.automation.missed import alert_of_command, alert_of_configuration, failed_ticks
 from opsla_dagster.catalog import PUBLISHED
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
@@ -52,22 +54,31 @@ def note_command(command: str, name: str, cause: str) -> None:
 
 
 def note_nothing_to_refresh(instance: DagsterInstance) -> None:
-    """Takes back that a refresh ended outside a run, where one did: everything is up to date since, and no run says so."""
-    if refresh_that_ended_outside_a_run(instance, 0.0) is not None:
+    """Takes back that a refresh came to no run, where one did: everything is up to date since, and no run says so."""
+    if refresh_without_a_run(instance, 0.0) is not None:
         told = dg.AssetObservation(dg.AssetKey(PUBLISHED), description="A refresh found nothing to make", metadata={FOUND_NOTHING_TO_MAKE: True})
         instance.report_runless_asset_event(told)
 
 
-def refresh_that_ended_outside_a_run(instance: DagsterInstance, since: float) -> tuple[float, str] | None:
-    """When (seconds since 1970), and in which words, the latest `opsla refresh` ended outside a run after `since`; None where none did, or a later one had nothing to do."""
+def refresh_without_a_run(instance: DagsterInstance, since: float) -> tuple[float, str] | None:
+    """When (seconds since 1970), and in which words, a refresh failed last after `since` without a run that says so, be it a command or a tick of the schedule.
+
+    None where none did, or a later one had nothing to make.
+    """
+    failed: list[tuple[float, str]] = []
     noted = instance.fetch_observations(dg.AssetRecordsFilter(asset_key=dg.AssetKey(PUBLISHED), after_timestamp=since), limit=_NOTED)
     for record in noted.records:
         observation = record.asset_event
         if observation is not None and FOUND_NOTHING_TO_MAKE in observation.metadata:
-            return None
+            since = record.timestamp
+            break
         if observation is not None and (name := observation.metadata.get(ENDED_OUTSIDE_A_RUN)) is not None and name.value == "refresh":
-            return record.timestamp, observation.description or ""
-    return None
+            failed.append((record.timestamp, observation.description or ""))
+    for tick in failed_ticks(instance, since):
+        if tick.instigator_name in (DAILY_REFRESH, REFRESH_RETRY):
+            cause = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
+            failed.append((tick.end_timestamp or tick.timestamp, f"{tick.instigator_name} could not start its run: {cause}"))
+    return max(failed, default=None)
 
 
 def tell_of_configuration(error: Exception) -> tuple[str, ...]:

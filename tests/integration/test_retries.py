@@ -30,6 +30,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster_shared.error import SerializableErrorInfo
 from small_desk import log_of, make, rows, write_config
 from sqlalchemy.exc import OperationalError
 
@@ -39,6 +40,7 @@ from opsla_dagster.assets.scope import AS_OF_TAG
 from opsla_dagster.automation.failures import Graph, alerts_of_run
 from opsla_dagster.automation.missed import failed_ticks
 from opsla_dagster.automation.schedule import WAITING, build_daily_refresh, build_refresh_retry
+from opsla_dagster.automation.unattended import refresh_without_a_run
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.instance import open_instance
@@ -195,6 +197,12 @@ class Night:
         for state in self.states.values():
             instance.add_instigator_state(state)
 
+    def fails(self, name: str, at: datetime) -> None:
+        """Keeps a tick that failed."""
+        state = self.states[name]
+        error = SerializableErrorInfo("opsla_dagster.errors.OpslaError: log.csv: the file is gone\n", [], "OpslaError")
+        self.instance.create_tick(TickData(state.instigator_origin_id, name, InstigatorType.SCHEDULE, TickStatus.FAILURE, at.timestamp(), selector_id=state.selector_id, error=error))
+
     def tick(self, name: str, at: datetime) -> dg.RunRequest | str | None:
         """The run that the tick asks for, or why it asks for none."""
         found = self._schedules[name].evaluate_tick(dg.build_schedule_context(self.instance, scheduled_execution_time=at))
@@ -254,6 +262,19 @@ def test_a_night_that_went_well_or_failed_for_good_is_not_tried_again(desk: Desk
     assert night.tick("daily_refresh_retry", begins_at) == "daily_refresh has not asked for another try"
     assert isinstance(night.tick("daily_refresh", begins_at), dg.RunRequest)
     assert night.tick("daily_refresh_retry", begins_at + timedelta(minutes=5)) == "daily_refresh has not asked for another try"
+
+
+def test_a_night_with_nothing_to_make_takes_back_that_the_one_before_failed(night: Night) -> None:
+    """Else `opsla health` would be red until there is something to make again."""
+    night.fails("daily_refresh", datetime.now(UTC))
+    failed = refresh_without_a_run(night.instance, 0.0)
+    assert failed is not None
+    assert failed[1] == "daily_refresh could not start its run: log.csv: the file is gone"
+    before_the_desk_s_first_day = datetime(2025, 7, 1, 5, tzinfo=UTC)
+    assert night.tick("daily_refresh", before_the_desk_s_first_day) == "no intake date has gone by that was not refreshed already"
+    assert refresh_without_a_run(night.instance, 0.0) is None
+    night.fails("daily_refresh_retry", datetime.now(UTC) + timedelta(seconds=1))
+    assert refresh_without_a_run(night.instance, 0.0) is not None, "what failed later is told"
 
 
 # --- which causes
