@@ -3,7 +3,7 @@
 -- whose cases came in on the same date, met or breached, that ran in the stage at all. The root cause is the stage with the most time
 -- beyond the peers' median (of equal ones the first by name); its owner held most of that time: the agent, else the
 -- team (docs/decisions/0015-root-cause.md).
--- Clocks are told apart by numbers (of the case, of their peers, and the cycle): groups and joins by ids and names take twice as long.
+-- Clocks are told apart by numbers (of the case, of their peers, and the cycle): groups and joins by ids and names take longer.
 with cases as (
     select
         source,
