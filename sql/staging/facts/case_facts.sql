@@ -37,141 +37,165 @@ openings as (
 
 cases as (
     select
-        milestones.source,
-        milestones.case_id,
-        milestones.intake_date,
-        milestones.intake_ts,
-        least(milestones.resolved_ts, milestones.closed_ts) as first_resolution_ts,
+        case_id,
+        -- Windows sort by a number in less time than by an id.
+        row_number() over (order by case_id) as case_number,
+        intake_ts,
+        case when least(resolved_ts, closed_ts) >= intake_ts then least(resolved_ts, closed_ts) end as first_resolution_ts,
         case
-            when milestones.is_open or milestones.is_cancelled then null
-            when milestones.ended_at > milestones.intake_ts or least(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
-                then milestones.ended_at
+            when is_open or is_cancelled then null
+            when ended_at > intake_ts or least(resolved_ts, closed_ts) >= intake_ts then ended_at
         end as full_resolution_ts
-    from staging.case_milestones as milestones
-    where
-        milestones.intake_date >= $start_date
-        and milestones.intake_date < $end_date
-),
-
-time_spans as (
-    select
-        case_id,
-        intake_date,
-        'first_resolution' as stretch,
-        intake_ts as from_ts,
-        first_resolution_ts as to_ts
-    from cases
-    where first_resolution_ts >= intake_ts
-
-    union all
-
-    select
-        case_id,
-        intake_date,
-        'full_resolution' as stretch,
-        intake_ts as from_ts,
-        full_resolution_ts as to_ts
-    from cases
-    where full_resolution_ts >= intake_ts
-
-    union all
-
-    select
-        case_id,
-        intake_date,
-        case
-            when status = 'CUSTOMER_WAIT' then 'agent_wait'
-            when status in ('ON_HOLD', 'VENDOR_WAIT') then 'on_hold'
-            else 'in_work'
-        end as stretch,
-        started_at as from_ts,
-        ended_at as to_ts
-    from staging.status_spans
+    from staging.case_milestones
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and ended_at is not null
-        and status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+),
+
+counted_cases as (
+    select
+        cases.*,
+        intake_time.open_seconds_before
+        + case
+            when intake_time.is_open then (epoch_us(cases.intake_ts) - epoch_us(intake_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_intake,
+        first_time.open_seconds_before
+        + case
+            when first_time.is_open then (epoch_us(cases.first_resolution_ts) - epoch_us(first_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_first_resolution,
+        full_time.open_seconds_before
+        + case
+            when full_time.is_open then (epoch_us(cases.full_resolution_ts) - epoch_us(full_time.segment_start_at)) // 1000000
+            else 0
+        end as open_seconds_at_full_resolution
+    from cases
+    left join staging.business_time as intake_time
+        on
+            intake_time.calendar = 'desk'
+            and cast(cases.intake_ts as date) = intake_time.utc_date
+            and cases.intake_ts >= intake_time.segment_start_at
+            and cases.intake_ts < intake_time.segment_end_at
+    left join staging.business_time as first_time
+        on
+            first_time.calendar = 'desk'
+            and cast(cases.first_resolution_ts as date) = first_time.utc_date
+            and cases.first_resolution_ts >= first_time.segment_start_at
+            and cases.first_resolution_ts < first_time.segment_end_at
+    left join staging.business_time as full_time
+        on
+            full_time.calendar = 'desk'
+            and cast(cases.full_resolution_ts as date) = full_time.utc_date
+            and cases.full_resolution_ts >= full_time.segment_start_at
+            and cases.full_resolution_ts < full_time.segment_end_at
+),
+
+resolutions as (
+    select
+        case_id,
+        case_number,
+        (epoch_us(first_resolution_ts) - epoch_us(intake_ts)) // 1000000 as first_calendar_seconds,
+        open_seconds_at_first_resolution - open_seconds_at_intake as first_business_seconds,
+        (epoch_us(full_resolution_ts) - epoch_us(intake_ts)) // 1000000 as full_calendar_seconds,
+        open_seconds_at_full_resolution - open_seconds_at_intake as full_business_seconds
+    from counted_cases
 ),
 
 measured_spans as (
     select
-        time_spans.case_id,
-        time_spans.intake_date,
-        time_spans.stretch,
-        (epoch_us(time_spans.to_ts) - epoch_us(time_spans.from_ts)) // 1000000 as calendar_seconds,
+        spans.case_id,
+        spans.status = 'CUSTOMER_WAIT' as is_agent_wait,
+        spans.status in ('ON_HOLD', 'VENDOR_WAIT') as is_on_hold,
+        (epoch_us(spans.ended_at) - epoch_us(spans.started_at)) // 1000000 as calendar_seconds,
         stop_time.open_seconds_before
         + case
-            when stop_time.is_open then (epoch_us(time_spans.to_ts) - epoch_us(stop_time.segment_start_at)) // 1000000
+            when stop_time.is_open then (epoch_us(spans.ended_at) - epoch_us(stop_time.segment_start_at)) // 1000000
             else 0
         end
         - start_time.open_seconds_before
         - case
-            when start_time.is_open then (epoch_us(time_spans.from_ts) - epoch_us(start_time.segment_start_at)) // 1000000
+            when start_time.is_open then (epoch_us(spans.started_at) - epoch_us(start_time.segment_start_at)) // 1000000
             else 0
         end as business_seconds
-    from time_spans
+    from staging.status_spans as spans
     left join staging.business_time as start_time
         on
             start_time.calendar = 'desk'
-            and cast(time_spans.from_ts as date) = start_time.utc_date
-            and time_spans.from_ts >= start_time.segment_start_at
-            and time_spans.from_ts < start_time.segment_end_at
+            and cast(spans.started_at as date) = start_time.utc_date
+            and spans.started_at >= start_time.segment_start_at
+            and spans.started_at < start_time.segment_end_at
     left join staging.business_time as stop_time
         on
             stop_time.calendar = 'desk'
-            and cast(time_spans.to_ts as date) = stop_time.utc_date
-            and time_spans.to_ts >= stop_time.segment_start_at
-            and time_spans.to_ts < stop_time.segment_end_at
+            and cast(spans.ended_at as date) = stop_time.utc_date
+            and spans.ended_at >= stop_time.segment_start_at
+            and spans.ended_at < stop_time.segment_end_at
+    where
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.ended_at is not null
+        and spans.status not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 ),
 
-case_times as (
+waits as (
     select
         case_id,
-        intake_date,
-        max(calendar_seconds) filter (where stretch = 'first_resolution') as first_resolution_calendar_seconds,
-        max(business_seconds) filter (where stretch = 'first_resolution') as first_resolution_business_seconds,
-        max(calendar_seconds) filter (where stretch = 'full_resolution') as full_resolution_calendar_seconds,
-        max(business_seconds) filter (where stretch = 'full_resolution') as full_resolution_business_seconds,
-        sum(calendar_seconds) filter (where stretch = 'agent_wait') as agent_wait_calendar_seconds,
-        sum(business_seconds) filter (where stretch = 'agent_wait') as agent_wait_business_seconds,
-        sum(calendar_seconds) filter (where stretch in ('in_work', 'on_hold')) as requester_wait_calendar_seconds,
-        sum(business_seconds) filter (where stretch in ('in_work', 'on_hold')) as requester_wait_business_seconds,
-        sum(calendar_seconds) filter (where stretch = 'on_hold') as on_hold_calendar_seconds,
-        sum(business_seconds) filter (where stretch = 'on_hold') as on_hold_business_seconds,
-        count(*) filter (where business_seconds is null) as unmeasured_stretches
+        sum(calendar_seconds) filter (where is_agent_wait) as agent_calendar_seconds,
+        sum(business_seconds) filter (where is_agent_wait) as agent_business_seconds,
+        sum(calendar_seconds) filter (where not is_agent_wait) as requester_calendar_seconds,
+        sum(business_seconds) filter (where not is_agent_wait) as requester_business_seconds,
+        sum(calendar_seconds) filter (where is_on_hold) as on_hold_calendar_seconds,
+        sum(business_seconds) filter (where is_on_hold) as on_hold_business_seconds,
+        count(*) - count(business_seconds) as unmeasured_spans
     from measured_spans
-    group by case_id, intake_date
+    group by case_id
+),
+
+-- Of a case that has a stretch outside the horizon no wait is known in business time.
+case_times as (
+    select
+        resolutions.*,
+        waits.agent_calendar_seconds,
+        waits.agent_business_seconds,
+        waits.requester_calendar_seconds,
+        waits.requester_business_seconds,
+        waits.on_hold_calendar_seconds,
+        waits.on_hold_business_seconds,
+        coalesce(waits.unmeasured_spans, 0) = 0
+        and (resolutions.first_calendar_seconds is null or resolutions.first_business_seconds is not null)
+        and (resolutions.full_calendar_seconds is null or resolutions.full_business_seconds is not null) as is_measured
+    from resolutions
+    left join waits on resolutions.case_id = waits.case_id
 ),
 
 holders as (
     select
-        case_id,
-        intake_date,
-        nullif(team, 'UNASSIGNED') as team,
-        agent,
-        last_value(nullif(team, 'UNASSIGNED') ignore nulls) over (
-            partition by case_id, intake_date order by held_from_at rows between unbounded preceding and 1 preceding
+        cases.case_number,
+        nullif(spans.team, 'UNASSIGNED') as team,
+        spans.agent,
+        last_value(nullif(spans.team, 'UNASSIGNED') ignore nulls) over (
+            partition by cases.case_number order by spans.held_from_at rows between unbounded preceding and 1 preceding
         ) as team_before,
-        last_value(agent ignore nulls) over (
-            partition by case_id, intake_date order by held_from_at rows between unbounded preceding and 1 preceding
+        last_value(spans.agent ignore nulls) over (
+            partition by cases.case_number order by spans.held_from_at rows between unbounded preceding and 1 preceding
         ) as agent_before
-    from staging.ownership_spans
+    from staging.ownership_spans as spans
+    inner join cases on spans.case_id = cases.case_id
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and is_holding_start
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.is_holding_start
 ),
 
 stations as (
     select
-        case_id,
-        intake_date,
+        case_number,
         count(distinct agent) as agent_station_count,
         count(distinct team) as team_station_count,
         count(*) filter (where team <> team_before or agent <> agent_before) as handoff_count
     from holders
-    group by case_id, intake_date
+    group by case_number
 ),
 
 -- With the desk's month in which the reply was given, which mart.agent_activity counts by.
@@ -261,22 +285,16 @@ select
     first_replies.first_reply_month_date,
     first_replies.first_reply_calendar_minutes,
     first_replies.first_reply_business_minutes,
-    cast(case_times.first_resolution_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
-    cast(case_times.first_resolution_business_seconds / 60.0 as double) as first_resolution_business_minutes,
-    cast(case_times.full_resolution_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
-    cast(case_times.full_resolution_business_seconds / 60.0 as double) as full_resolution_business_minutes,
-    cast(coalesce(case_times.agent_wait_calendar_seconds, 0) / 60.0 as double) as agent_wait_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.agent_wait_business_seconds, 0) end / 60.0 as double
-    ) as agent_wait_business_minutes,
-    cast(coalesce(case_times.requester_wait_calendar_seconds, 0) / 60.0 as double) as requester_wait_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.requester_wait_business_seconds, 0) end / 60.0 as double
-    ) as requester_wait_business_minutes,
+    cast(case_times.first_calendar_seconds / 60.0 as double) as first_resolution_calendar_minutes,
+    cast(case_times.first_business_seconds / 60.0 as double) as first_resolution_business_minutes,
+    cast(case_times.full_calendar_seconds / 60.0 as double) as full_resolution_calendar_minutes,
+    cast(case_times.full_business_seconds / 60.0 as double) as full_resolution_business_minutes,
+    cast(coalesce(case_times.agent_calendar_seconds, 0) / 60.0 as double) as agent_wait_calendar_minutes,
+    cast(case when case_times.is_measured then coalesce(case_times.agent_business_seconds, 0) end / 60.0 as double) as agent_wait_business_minutes,
+    cast(coalesce(case_times.requester_calendar_seconds, 0) / 60.0 as double) as requester_wait_calendar_minutes,
+    cast(case when case_times.is_measured then coalesce(case_times.requester_business_seconds, 0) end / 60.0 as double) as requester_wait_business_minutes,
     cast(coalesce(case_times.on_hold_calendar_seconds, 0) / 60.0 as double) as on_hold_calendar_minutes,
-    cast(
-        case when coalesce(case_times.unmeasured_stretches, 0) = 0 then coalesce(case_times.on_hold_business_seconds, 0) end / 60.0 as double
-    ) as on_hold_business_minutes,
+    cast(case when case_times.is_measured then coalesce(case_times.on_hold_business_seconds, 0) end / 60.0 as double) as on_hold_business_minutes,
     facts.rating_number,
     facts.rating_word,
     facts.rating_verdict,
@@ -289,8 +307,8 @@ left join messages on milestones.case_id = messages.case_id and milestones.intak
 left join openings on milestones.case_id = openings.case_id and milestones.intake_date = openings.intake_date
 left join first_replies
     on milestones.case_id = first_replies.case_id and milestones.intake_date = first_replies.intake_date
-left join case_times on milestones.case_id = case_times.case_id and milestones.intake_date = case_times.intake_date
-left join stations on milestones.case_id = stations.case_id and milestones.intake_date = stations.intake_date
+inner join case_times on milestones.case_id = case_times.case_id
+left join stations on case_times.case_number = stations.case_number
 left join facts on milestones.case_id = facts.case_id and milestones.intake_date = facts.intake_date
 left join dimensions on milestones.case_id = dimensions.case_id and milestones.intake_date = dimensions.intake_date
 where

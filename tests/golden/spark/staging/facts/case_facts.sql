@@ -36,147 +36,168 @@ WITH messages AS (
     replies.intake_date
 ), cases AS (
   SELECT
-    milestones.source,
-    milestones.case_id,
-    milestones.intake_date,
-    milestones.intake_ts,
-    LEAST(milestones.resolved_ts, milestones.closed_ts) AS first_resolution_ts,
+    case_id,
+    ROW_NUMBER() OVER (ORDER BY case_id NULLS LAST) AS case_number,
+    intake_ts,
     CASE
-      WHEN milestones.is_open OR milestones.is_cancelled
+      WHEN LEAST(resolved_ts, closed_ts) >= intake_ts
+      THEN LEAST(resolved_ts, closed_ts)
+    END AS first_resolution_ts,
+    CASE
+      WHEN is_open OR is_cancelled
       THEN NULL
-      WHEN milestones.ended_at > milestones.intake_ts
-      OR LEAST(milestones.resolved_ts, milestones.closed_ts) >= milestones.intake_ts
-      THEN milestones.ended_at
+      WHEN ended_at > intake_ts OR LEAST(resolved_ts, closed_ts) >= intake_ts
+      THEN ended_at
     END AS full_resolution_ts
-  FROM staging.case_milestones AS milestones
+  FROM staging.case_milestones
   WHERE
-    milestones.intake_date >= :start_date AND milestones.intake_date < :end_date
-), time_spans AS (
+    intake_date >= :start_date AND intake_date < :end_date
+), counted_cases AS (
   SELECT
-    case_id,
-    intake_date,
-    'first_resolution' AS stretch,
-    intake_ts AS from_ts,
-    first_resolution_ts AS to_ts
+    cases.*,
+    intake_time.open_seconds_before + CASE
+      WHEN intake_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(cases.intake_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_intake,
+    first_time.open_seconds_before + CASE
+      WHEN first_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(cases.first_resolution_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(first_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_first_resolution,
+    full_time.open_seconds_before + CASE
+      WHEN full_time.is_open
+      THEN CAST(UNIX_MICROS(CAST(cases.full_resolution_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(full_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      ELSE 0
+    END AS open_seconds_at_full_resolution
   FROM cases
-  WHERE
-    first_resolution_ts >= intake_ts
-  UNION ALL
+  LEFT JOIN staging.business_time AS intake_time
+    ON intake_time.calendar = 'desk'
+    AND CAST(cases.intake_ts AS DATE) = intake_time.utc_date
+    AND cases.intake_ts >= intake_time.segment_start_at
+    AND cases.intake_ts < intake_time.segment_end_at
+  LEFT JOIN staging.business_time AS first_time
+    ON first_time.calendar = 'desk'
+    AND CAST(cases.first_resolution_ts AS DATE) = first_time.utc_date
+    AND cases.first_resolution_ts >= first_time.segment_start_at
+    AND cases.first_resolution_ts < first_time.segment_end_at
+  LEFT JOIN staging.business_time AS full_time
+    ON full_time.calendar = 'desk'
+    AND CAST(cases.full_resolution_ts AS DATE) = full_time.utc_date
+    AND cases.full_resolution_ts >= full_time.segment_start_at
+    AND cases.full_resolution_ts < full_time.segment_end_at
+), resolutions AS (
   SELECT
     case_id,
-    intake_date,
-    'full_resolution' AS stretch,
-    intake_ts AS from_ts,
-    full_resolution_ts AS to_ts
-  FROM cases
-  WHERE
-    full_resolution_ts >= intake_ts
-  UNION ALL
-  SELECT
-    case_id,
-    intake_date,
-    CASE
-      WHEN status = 'CUSTOMER_WAIT'
-      THEN 'agent_wait'
-      WHEN status IN ('ON_HOLD', 'VENDOR_WAIT')
-      THEN 'on_hold'
-      ELSE 'in_work'
-    END AS stretch,
-    started_at AS from_ts,
-    ended_at AS to_ts
-  FROM staging.status_spans
-  WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND NOT ended_at IS NULL
-    AND NOT status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+    case_number,
+    CAST(UNIX_MICROS(CAST(first_resolution_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS first_calendar_seconds,
+    open_seconds_at_first_resolution - open_seconds_at_intake AS first_business_seconds,
+    CAST(UNIX_MICROS(CAST(full_resolution_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(intake_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS full_calendar_seconds,
+    open_seconds_at_full_resolution - open_seconds_at_intake AS full_business_seconds
+  FROM counted_cases
 ), measured_spans AS (
   SELECT
-    time_spans.case_id,
-    time_spans.intake_date,
-    time_spans.stretch,
-    CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
+    spans.case_id,
+    spans.status = 'CUSTOMER_WAIT' AS is_agent_wait,
+    spans.status IN ('ON_HOLD', 'VENDOR_WAIT') AS is_on_hold,
+    CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS calendar_seconds,
     stop_time.open_seconds_before + CASE
       WHEN stop_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(time_spans.to_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(stop_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END - start_time.open_seconds_before - CASE
       WHEN start_time.is_open
-      THEN CAST(UNIX_MICROS(CAST(time_spans.from_ts AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
+      THEN CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) - UNIX_MICROS(CAST(start_time.segment_start_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT)
       ELSE 0
     END AS business_seconds
-  FROM time_spans
+  FROM staging.status_spans AS spans
   LEFT JOIN staging.business_time AS start_time
     ON start_time.calendar = 'desk'
-    AND CAST(time_spans.from_ts AS DATE) = start_time.utc_date
-    AND time_spans.from_ts >= start_time.segment_start_at
-    AND time_spans.from_ts < start_time.segment_end_at
+    AND CAST(spans.started_at AS DATE) = start_time.utc_date
+    AND spans.started_at >= start_time.segment_start_at
+    AND spans.started_at < start_time.segment_end_at
   LEFT JOIN staging.business_time AS stop_time
     ON stop_time.calendar = 'desk'
-    AND CAST(time_spans.to_ts AS DATE) = stop_time.utc_date
-    AND time_spans.to_ts >= stop_time.segment_start_at
-    AND time_spans.to_ts < stop_time.segment_end_at
-), case_times AS (
+    AND CAST(spans.ended_at AS DATE) = stop_time.utc_date
+    AND spans.ended_at >= stop_time.segment_start_at
+    AND spans.ended_at < stop_time.segment_end_at
+  WHERE
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND NOT spans.ended_at IS NULL
+    AND NOT spans.status IN ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
+), waits AS (
   SELECT
     case_id,
-    intake_date,
-    MAX(calendar_seconds) FILTER(WHERE
-      stretch = 'first_resolution') AS first_resolution_calendar_seconds,
-    MAX(business_seconds) FILTER(WHERE
-      stretch = 'first_resolution') AS first_resolution_business_seconds,
-    MAX(calendar_seconds) FILTER(WHERE
-      stretch = 'full_resolution') AS full_resolution_calendar_seconds,
-    MAX(business_seconds) FILTER(WHERE
-      stretch = 'full_resolution') AS full_resolution_business_seconds,
     SUM(calendar_seconds) FILTER(WHERE
-      stretch = 'agent_wait') AS agent_wait_calendar_seconds,
+      is_agent_wait) AS agent_calendar_seconds,
     SUM(business_seconds) FILTER(WHERE
-      stretch = 'agent_wait') AS agent_wait_business_seconds,
+      is_agent_wait) AS agent_business_seconds,
     SUM(calendar_seconds) FILTER(WHERE
-      stretch IN ('in_work', 'on_hold')) AS requester_wait_calendar_seconds,
+      NOT is_agent_wait) AS requester_calendar_seconds,
     SUM(business_seconds) FILTER(WHERE
-      stretch IN ('in_work', 'on_hold')) AS requester_wait_business_seconds,
+      NOT is_agent_wait) AS requester_business_seconds,
     SUM(calendar_seconds) FILTER(WHERE
-      stretch = 'on_hold') AS on_hold_calendar_seconds,
+      is_on_hold) AS on_hold_calendar_seconds,
     SUM(business_seconds) FILTER(WHERE
-      stretch = 'on_hold') AS on_hold_business_seconds,
-    COUNT(*) FILTER(WHERE
-      business_seconds IS NULL) AS unmeasured_stretches
+      is_on_hold) AS on_hold_business_seconds,
+    COUNT(*) - COUNT(business_seconds) AS unmeasured_spans
   FROM measured_spans
   GROUP BY
-    case_id,
-    intake_date
+    case_id
+), case_times AS (
+  SELECT
+    resolutions.*,
+    waits.agent_calendar_seconds,
+    waits.agent_business_seconds,
+    waits.requester_calendar_seconds,
+    waits.requester_business_seconds,
+    waits.on_hold_calendar_seconds,
+    waits.on_hold_business_seconds,
+    COALESCE(waits.unmeasured_spans, 0) = 0
+    AND (
+      resolutions.first_calendar_seconds IS NULL
+      OR NOT resolutions.first_business_seconds IS NULL
+    )
+    AND (
+      resolutions.full_calendar_seconds IS NULL
+      OR NOT resolutions.full_business_seconds IS NULL
+    ) AS is_measured
+  FROM resolutions
+  LEFT JOIN waits
+    ON resolutions.case_id = waits.case_id
 ), holders AS (
   SELECT
-    case_id,
-    intake_date,
-    NULLIF(team, 'UNASSIGNED') AS team,
-    agent,
-    LAST_VALUE(NULLIF(team, 'UNASSIGNED')) IGNORE NULLS OVER (
-      PARTITION BY case_id, intake_date
-      ORDER BY held_from_at NULLS LAST
+    cases.case_number,
+    NULLIF(spans.team, 'UNASSIGNED') AS team,
+    spans.agent,
+    LAST_VALUE(NULLIF(spans.team, 'UNASSIGNED')) IGNORE NULLS OVER (
+      PARTITION BY cases.case_number
+      ORDER BY spans.held_from_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS team_before,
-    LAST_VALUE(agent) IGNORE NULLS OVER (
-      PARTITION BY case_id, intake_date
-      ORDER BY held_from_at NULLS LAST
+    LAST_VALUE(spans.agent) IGNORE NULLS OVER (
+      PARTITION BY cases.case_number
+      ORDER BY spans.held_from_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND 1 preceding
     ) AS agent_before
-  FROM staging.ownership_spans
+  FROM staging.ownership_spans AS spans
+  INNER JOIN cases
+    ON spans.case_id = cases.case_id
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date AND is_holding_start
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND spans.is_holding_start
 ), stations AS (
   SELECT
-    case_id,
-    intake_date,
+    case_number,
     COUNT(DISTINCT agent) AS agent_station_count,
     COUNT(DISTINCT team) AS team_station_count,
     COUNT(*) FILTER(WHERE
       team <> team_before OR agent <> agent_before) AS handoff_count
   FROM holders
   GROUP BY
-    case_id,
-    intake_date
+    case_number
 ), first_replies AS (
   SELECT
     replies.case_id,
@@ -258,23 +279,23 @@ SELECT
   first_replies.first_reply_month_date,
   first_replies.first_reply_calendar_minutes,
   first_replies.first_reply_business_minutes,
-  CAST(CAST(case_times.first_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_calendar_minutes,
-  CAST(CAST(case_times.first_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_business_minutes,
-  CAST(CAST(case_times.full_resolution_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_calendar_minutes,
-  CAST(CAST(case_times.full_resolution_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_business_minutes,
-  CAST(CAST(COALESCE(case_times.agent_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_calendar_minutes,
+  CAST(CAST(case_times.first_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_calendar_minutes,
+  CAST(CAST(case_times.first_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS first_resolution_business_minutes,
+  CAST(CAST(case_times.full_calendar_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_calendar_minutes,
+  CAST(CAST(case_times.full_business_seconds AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS full_resolution_business_minutes,
+  CAST(CAST(COALESCE(case_times.agent_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_calendar_minutes,
   CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
-    THEN COALESCE(case_times.agent_wait_business_seconds, 0)
+    WHEN case_times.is_measured
+    THEN COALESCE(case_times.agent_business_seconds, 0)
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS agent_wait_business_minutes,
-  CAST(CAST(COALESCE(case_times.requester_wait_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_calendar_minutes,
+  CAST(CAST(COALESCE(case_times.requester_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_calendar_minutes,
   CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
-    THEN COALESCE(case_times.requester_wait_business_seconds, 0)
+    WHEN case_times.is_measured
+    THEN COALESCE(case_times.requester_business_seconds, 0)
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS requester_wait_business_minutes,
   CAST(CAST(COALESCE(case_times.on_hold_calendar_seconds, 0) AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_calendar_minutes,
   CAST(CAST(CASE
-    WHEN COALESCE(case_times.unmeasured_stretches, 0) = 0
+    WHEN case_times.is_measured
     THEN COALESCE(case_times.on_hold_business_seconds, 0)
   END AS DOUBLE) / CAST(60.0 AS DOUBLE) AS DOUBLE) AS on_hold_business_minutes,
   facts.rating_number,
@@ -294,12 +315,10 @@ LEFT JOIN openings
 LEFT JOIN first_replies
   ON milestones.case_id = first_replies.case_id
   AND milestones.intake_date = first_replies.intake_date
-LEFT JOIN case_times
+INNER JOIN case_times
   ON milestones.case_id = case_times.case_id
-  AND milestones.intake_date = case_times.intake_date
 LEFT JOIN stations
-  ON milestones.case_id = stations.case_id
-  AND milestones.intake_date = stations.intake_date
+  ON case_times.case_number = stations.case_number
 LEFT JOIN facts
   ON milestones.case_id = facts.case_id AND milestones.intake_date = facts.intake_date
 LEFT JOIN dimensions
