@@ -58,9 +58,9 @@ ROAD = [
 ]
 #: Made by their own SQL where a table with a history reads them.
 BESIDE_THE_ROAD = [
-    "staging.case_facts", "staging.agent_handlings", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
+    "staging.case_facts", "staging.agent_activity", "staging.reopen_rework", "staging.backlog_spans", "staging.backlog_clocks", "staging.backlog_debts",
     "staging.case_links", "staging.ownership_stints", "staging.ownership_contradictions", "staging.ownership_cases", "staging.handoff_pairs", "staging.routing_loop_paths",
-    "mart.team_latency_daily", "staging.queue_movements", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
+    "staging.agent_handlings", "mart.team_latency_daily", "staging.queue_movements", "mart.desk_now", "mart.backlog_sources", "mart.clock_snapshot", "mart.backlog_snapshot", "mart.backlog_daily",
 ]
 
 #: Always made by its own SQL where it is not given, as views are: budgets and burn rates are one definition with it.

@@ -1,5 +1,5 @@
 -- One row is one intake date, source, local month and agent: what the agent answered, took and resolved in that month of that date's cases.
--- A case is taken in the month in which the agent accepts it (staging.agent_handlings), and resolved by who holds it at that instant, in the month of that instant;
+-- A case is taken in the month in which the agent comes to hold it, and resolved by who holds it at that instant, in the month of that instant;
 -- a reopen counts back to the resolution that it undid. What a source tells without an agent is nobody's. First replies
 -- are in staging.case_facts. Agents of ticket systems are pseudonyms (docs/decisions/0025-facts-of-a-case.md).
 with holders as (
@@ -9,13 +9,30 @@ with holders as (
         intake_date,
         agent,
         held_from_at as started_at,
-        held_to_at as ended_at
+        held_to_at as ended_at,
+        is_team_new
     from staging.ownership_spans
     where
         intake_date >= $start_date
         and intake_date < $end_date
         and is_holding_start
         and agent is not null
+),
+
+-- Few agents keep a case that goes to another team: they have not taken it again.
+kept_cases as (
+    select
+        holders.case_id,
+        holders.intake_date,
+        holders.started_at
+    from holders
+    inner join holders as previous_holders
+        on
+            holders.case_id = previous_holders.case_id
+            and holders.intake_date = previous_holders.intake_date
+            and holders.started_at = previous_holders.ended_at
+            and holders.agent = previous_holders.agent
+    where holders.is_team_new
 ),
 
 ends as (
@@ -114,6 +131,23 @@ activities as (
     select
         holders.source,
         holders.agent,
+        holders.started_at as happened_at,
+        holders.case_id,
+        holders.intake_date,
+        'taken' as activity
+    from holders
+    left join kept_cases
+        on
+            holders.case_id = kept_cases.case_id
+            and holders.intake_date = kept_cases.intake_date
+            and holders.started_at = kept_cases.started_at
+    where kept_cases.case_id is null
+
+    union all
+
+    select
+        holders.source,
+        holders.agent,
         resolutions.resolved_at as happened_at,
         resolutions.case_id,
         resolutions.intake_date,
@@ -144,37 +178,21 @@ dated_activities as (
             and activities.happened_at < local_time.segment_end_at
 ),
 
--- An agent's cases of a month once each, those that were taken apart, so that counting cases is counting rows.
+-- An agent's cases of a month once each, so that counting cases is counting rows.
 cases_of_agents as (
     select
         intake_date,
         source,
         month_date,
         agent,
+        case_id,
         count(*) filter (where activity = 'public_reply') as public_replies,
         count(*) filter (where activity = 'private_note') as private_notes,
-        false as is_taken,
+        bool_or(activity = 'taken') as is_taken,
         bool_or(activity in ('resolved', 'resolved_and_reopened')) as is_resolved,
         bool_or(activity = 'resolved_and_reopened') as is_reopened_after
     from dated_activities
     group by intake_date, source, month_date, agent, case_id
-
-    union all
-
-    select
-        intake_date,
-        source,
-        month_date,
-        agent,
-        0 as public_replies,
-        0 as private_notes,
-        accepted_count > 0 as is_taken,
-        false as is_resolved,
-        false as is_reopened_after
-    from staging.agent_handlings
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
 )
 
 select

@@ -6,13 +6,27 @@ WITH holders AS (
     intake_date,
     agent,
     held_from_at AS started_at,
-    held_to_at AS ended_at
+    held_to_at AS ended_at,
+    is_team_new
   FROM staging.ownership_spans
   WHERE
     intake_date >= :start_date
     AND intake_date < :end_date
     AND is_holding_start
     AND NOT agent IS NULL
+), kept_cases AS (
+  SELECT
+    holders.case_id,
+    holders.intake_date,
+    holders.started_at
+  FROM holders
+  INNER JOIN holders AS previous_holders
+    ON holders.case_id = previous_holders.case_id
+    AND holders.intake_date = previous_holders.intake_date
+    AND holders.started_at = previous_holders.ended_at
+    AND holders.agent = previous_holders.agent
+  WHERE
+    holders.is_team_new
 ), ends AS (
   SELECT
     case_id,
@@ -111,6 +125,21 @@ WITH holders AS (
   SELECT
     holders.source,
     holders.agent,
+    holders.started_at AS happened_at,
+    holders.case_id,
+    holders.intake_date,
+    'taken' AS activity
+  FROM holders
+  LEFT JOIN kept_cases
+    ON holders.case_id = kept_cases.case_id
+    AND holders.intake_date = kept_cases.intake_date
+    AND holders.started_at = kept_cases.started_at
+  WHERE
+    kept_cases.case_id IS NULL
+  UNION ALL
+  SELECT
+    holders.source,
+    holders.agent,
     resolutions.resolved_at AS happened_at,
     resolutions.case_id,
     resolutions.intake_date,
@@ -143,11 +172,12 @@ WITH holders AS (
     source,
     month_date,
     agent,
+    case_id,
     COUNT(*) FILTER(WHERE
       activity = 'public_reply') AS public_replies,
     COUNT(*) FILTER(WHERE
       activity = 'private_note') AS private_notes,
-    FALSE AS is_taken,
+    BOOL_OR(activity = 'taken') AS is_taken,
     BOOL_OR(activity IN ('resolved', 'resolved_and_reopened')) AS is_resolved,
     BOOL_OR(activity = 'resolved_and_reopened') AS is_reopened_after
   FROM dated_activities
@@ -157,20 +187,6 @@ WITH holders AS (
     month_date,
     agent,
     case_id
-  UNION ALL
-  SELECT
-    intake_date,
-    source,
-    month_date,
-    agent,
-    0 AS public_replies,
-    0 AS private_notes,
-    accepted_count > 0 AS is_taken,
-    FALSE AS is_resolved,
-    FALSE AS is_reopened_after
-  FROM staging.agent_handlings
-  WHERE
-    intake_date >= :start_date AND intake_date < :end_date
 )
 SELECT
   intake_date,
