@@ -88,16 +88,26 @@ numbered_stints as (
             and (skipped.until_stint is null or stints.stint < skipped.until_stint)
 ),
 
--- A team that got a case back goes back to its latest run before.
+-- A team with one run in a case never got it back.
+returning_teams as (
+    select
+        case_id,
+        team
+    from numbered_stints
+    where run_number is not null
+    group by case_id, team
+    having max(run_number) > min(run_number)
+),
+
 visits as (
     select
         stints.case_id,
         stints.stint,
-        max(visited.run_number) as visited_run_number
+        max(stints.run_number) over (
+            partition by stints.case_id, stints.team order by stints.stint rows between unbounded preceding and 1 preceding
+        ) as visited_run_number
     from numbered_stints as stints
-    inner join numbered_stints as visited
-        on stints.case_id = visited.case_id and stints.team = visited.team and stints.run_number > visited.run_number
-    group by stints.case_id, stints.stint
+    inner join returning_teams on stints.case_id = returning_teams.case_id and stints.team = returning_teams.team
 ),
 
 -- Who changed the team at the instant with which a stint begins.

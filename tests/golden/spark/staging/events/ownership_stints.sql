@@ -85,19 +85,30 @@ WITH stints AS (
     AND (
       skipped.until_stint IS NULL OR stints.stint < skipped.until_stint
     )
+), returning_teams AS (
+  SELECT
+    case_id,
+    team
+  FROM numbered_stints
+  WHERE
+    NOT run_number IS NULL
+  GROUP BY
+    case_id,
+    team
+  HAVING
+    MAX(run_number) > MIN(run_number)
 ), visits AS (
   SELECT
     stints.case_id,
     stints.stint,
-    MAX(visited.run_number) AS visited_run_number
+    MAX(stints.run_number) OVER (
+      PARTITION BY stints.case_id, stints.team
+      ORDER BY stints.stint NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND 1 preceding
+    ) AS visited_run_number
   FROM numbered_stints AS stints
-  INNER JOIN numbered_stints AS visited
-    ON stints.case_id = visited.case_id
-    AND stints.team = visited.team
-    AND stints.run_number > visited.run_number
-  GROUP BY
-    stints.case_id,
-    stints.stint
+  INNER JOIN returning_teams
+    ON stints.case_id = returning_teams.case_id AND stints.team = returning_teams.team
 ), actors AS (
   SELECT
     stints.case_id,
