@@ -28,6 +28,14 @@ with days as (
     group by team
 ),
 
+open_cases as (
+    select
+        intake_date,
+        case_id
+    from staging.ownership_cases
+    where is_open
+),
+
 cases_of_teams as (
     select
         stints.team,
@@ -36,8 +44,8 @@ cases_of_teams as (
         sum(stints.queue_business_seconds + stints.active_business_seconds + stints.wait_customer_business_seconds + stints.wait_other_business_seconds)
             as held_business_seconds
     from staging.ownership_stints as stints
-    inner join staging.ownership_cases as cases on stints.intake_date = cases.intake_date and stints.case_id = cases.case_id
-    where not cases.is_open
+    left join open_cases on stints.intake_date = open_cases.intake_date and stints.case_id = open_cases.case_id
+    where open_cases.case_id is null
     group by stints.intake_date, stints.case_id, stints.team
 ),
 
@@ -62,9 +70,9 @@ open_spans as (
         spans.state,
         epoch_us(case when spans.ended_at < desk_now.now_at then spans.ended_at else desk_now.now_at end) // 1000000 - epoch_us(spans.started_at) // 1000000 as seconds
     from staging.ownership_spans as spans
-    inner join staging.ownership_cases as cases on spans.intake_date = cases.intake_date and spans.case_id = cases.case_id
+    inner join open_cases on spans.intake_date = open_cases.intake_date and spans.case_id = open_cases.case_id
     cross join mart.desk_now as desk_now
-    where cases.is_open and spans.started_at <= desk_now.now_at
+    where spans.started_at <= desk_now.now_at
 ),
 
 open_teams as (

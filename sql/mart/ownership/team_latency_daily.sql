@@ -2,13 +2,13 @@
 -- Of cases that have ended. True is the time of the team's own stints by state; naive is all time of the cases whose last event names the team.
 -- Both add up to the same over teams, time after completion (done) kept apart. Business seconds outside the calendars' horizon are left out on
 -- both sides (docs/decisions/0046-ownership.md).
-with cases as (
-    select *
+with open_cases as (
+    select case_id
     from staging.ownership_cases
     where
         intake_date >= $start_date
         and intake_date < $end_date
-        and not is_open
+        and is_open
 ),
 
 true_times as (
@@ -30,10 +30,11 @@ true_times as (
         sum(stints.done_business_seconds) as done_business_seconds,
         sum(stints.inactive_business_seconds) as inactive_business_seconds
     from staging.ownership_stints as stints
-    inner join cases on stints.case_id = cases.case_id
+    left join open_cases on stints.case_id = open_cases.case_id
     where
         stints.intake_date >= $start_date
         and stints.intake_date < $end_date
+        and open_cases.case_id is null
     group by stints.intake_date, stints.team
 ),
 
@@ -46,7 +47,11 @@ naive_times as (
         sum(done_calendar_seconds) as naive_done_calendar_seconds,
         sum(queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds) as naive_business_seconds,
         sum(done_business_seconds) as naive_done_business_seconds
-    from cases
+    from staging.ownership_cases
+    where
+        intake_date >= $start_date
+        and intake_date < $end_date
+        and not is_open
     group by intake_date, last_team
 )
 

@@ -67,12 +67,12 @@ cases_with_assignee_events as (
 ),
 
 -- Nobody is '' here, so that it is told from nothing said. A record that names both names its team before its agent.
+-- Whose a case is to begin with has no stamp: it comes before all that is told.
 assignment_events as (
     select
         cases.case_number,
-        0 as sort_rank,
         cases.intake_ts as told_at,
-        cases.intake_ts as stamped_at,
+        cast(null as timestamp) as stamped_at,
         true as is_clipped,
         true as is_at_intake,
         first_changes.team is not null and first_changes.team_changed_at = cases.intake_ts as is_kept,
@@ -97,7 +97,6 @@ assignment_events as (
 
     select
         cases.case_number,
-        1 as sort_rank,
         case when events.canonical_ts < cases.intake_ts then cases.intake_ts else events.canonical_ts end as told_at,
         events.canonical_ts as stamped_at,
         events.canonical_ts < cases.intake_ts as is_clipped,
@@ -118,7 +117,6 @@ assignment_events as (
 
     select
         cases.case_number,
-        1 as sort_rank,
         case when changes.changed_ts < cases.intake_ts then cases.intake_ts else changes.changed_ts end as told_at,
         changes.changed_ts as stamped_at,
         changes.changed_ts < cases.intake_ts as is_clipped,
@@ -146,11 +144,10 @@ neighbouring_events as (
         lag(agent ignore nulls) over in_order as previous_agent,
         lag(case when team <> '' then true end ignore nulls) over in_order is null as is_nobody_before,
         lag(is_clipped and not is_kept) over in_order as is_previous_clipped,
-        lead(told_at) over in_order as next_told_at,
-        coalesce(lead(is_clipped) over in_order, false) as is_next_clipped,
+        lead(stamped_at) over in_order as next_stamped_at,
         row_number() over in_order as place
     from assignment_events
-    window in_order as (partition by case_number order by sort_rank, stamped_at, told_sequence, event_id nulls first)
+    window in_order as (partition by case_number order by stamped_at nulls first, told_sequence, event_id)
 ),
 
 -- Of what is told before intake only the last holder holds the case, from intake on; the others are no stints of its life. Neither is nobody,
@@ -165,7 +162,7 @@ holders as (
         coalesce(agent, previous_agent) as agent,
         is_clipped or (is_at_intake and (is_previous_clipped or is_nobody_before)) or coalesce(team <> previous_team, false) as is_team_new,
         coalesce(agent <> previous_agent, false) as is_agent_new,
-        next_told_at is null or next_told_at > told_at or (is_kept and not is_next_clipped)
+        next_stamped_at is null or next_stamped_at > told_at or (is_kept and next_stamped_at = told_at)
         or not (is_clipped or (is_at_intake and is_nobody_before and coalesce(team, '') = '')) as is_in_life
     from neighbouring_events
 ),
@@ -370,6 +367,14 @@ numbered_spans as (
     from span_parts
 ),
 
+spans as (
+    select
+        numbered_spans.*,
+        coalesce(team_calendars.calendar, 'desk') as calendar
+    from numbered_spans
+    left join staging.team_calendars as team_calendars on numbered_spans.team = team_calendars.team
+),
+
 ownership_rules as (
     select max(inactive_after_seconds) as inactive_after_seconds
     from staging.ownership_rules
@@ -451,16 +456,15 @@ silent_parts as (
     select
         spans.case_number,
         spans.span_number,
-        coalesce(team_calendars.calendar, 'desk') as calendar,
+        spans.calendar,
         case when silences.from_at > spans.started_at then silences.from_at else spans.started_at end as from_at,
         case when silences.to_at < spans.ended_at then silences.to_at else spans.ended_at end as to_at
-    from numbered_spans as spans
+    from spans
     inner join silences
         on
             spans.case_number = silences.case_number
             and spans.started_at < silences.to_at
             and spans.ended_at > silences.from_at
-    left join staging.team_calendars as team_calendars on spans.team = team_calendars.team
     where spans.state <> 'done'
 ),
 
@@ -523,7 +527,7 @@ select
     spans.is_team_new,
     spans.is_team_left,
     spans.event_id,
-    coalesce(team_calendars.calendar, 'desk') as calendar,
+    spans.calendar,
     cast(epoch_us(spans.ended_at) // 1000000 - epoch_us(spans.started_at) // 1000000 as bigint) as calendar_seconds,
     cast(
         stop_time.open_seconds_before
@@ -538,19 +542,18 @@ select
             when spans.ended_at is not null then 0
         end as bigint
     ) as inactive_business_seconds
-from numbered_spans as spans
+from spans
 inner join cases on spans.case_number = cases.case_number
 left join silent_seconds on spans.case_number = silent_seconds.case_number and spans.span_number = silent_seconds.span_number
-left join staging.team_calendars as team_calendars on spans.team = team_calendars.team
 left join staging.business_time as start_time
     on
-        coalesce(team_calendars.calendar, 'desk') = start_time.calendar
+        spans.calendar = start_time.calendar
         and cast(spans.started_at as date) = start_time.utc_date
         and spans.started_at >= start_time.segment_start_at
         and spans.started_at < start_time.segment_end_at
 left join staging.business_time as stop_time
     on
-        coalesce(team_calendars.calendar, 'desk') = stop_time.calendar
+        spans.calendar = stop_time.calendar
         and cast(spans.ended_at as date) = stop_time.utc_date
         and spans.ended_at >= stop_time.segment_start_at
         and spans.ended_at < stop_time.segment_end_at

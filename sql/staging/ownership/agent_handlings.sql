@@ -17,30 +17,24 @@ with cases as (
 
 agent_spans as (
     select
-        case_id,
-        agent,
-        held_from_at,
-        min(span_number) as span_number,
-        min(started_at) as started_at,
-        sum(case when state in ('queue', 'active') then business_seconds end) as handling_business_seconds
-    from staging.ownership_spans
+        cases.case_number,
+        spans.agent,
+        spans.held_from_at as started_at,
+        sum(case when spans.state in ('queue', 'active') then spans.business_seconds end) as handling_business_seconds
+    from staging.ownership_spans as spans
+    inner join cases on spans.case_id = cases.case_id
     where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and (ended_at is null or ended_at > started_at)
-    group by case_id, agent, held_from_at
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and (spans.ended_at is null or spans.ended_at > spans.started_at)
+    group by cases.case_number, spans.agent, spans.held_from_at
 ),
 
 followed_agent_spans as (
     select
-        cases.case_number,
-        agent_spans.span_number,
-        agent_spans.agent,
-        agent_spans.started_at,
-        agent_spans.handling_business_seconds,
-        lead(agent_spans.agent) over (partition by cases.case_number order by agent_spans.span_number) as next_agent
+        *,
+        lead(agent) over (partition by case_number order by started_at) as next_agent
     from agent_spans
-    inner join cases on agent_spans.case_id = cases.case_id
 ),
 
 -- Few agents keep a case from one span to the next.
@@ -53,7 +47,7 @@ continued_cases as (
 continued_spans as (
     select
         spans.*,
-        lag(spans.agent) over (partition by spans.case_number order by spans.span_number) as previous_agent
+        lag(spans.agent) over (partition by spans.case_number order by spans.started_at) as previous_agent
     from followed_agent_spans as spans
     inner join continued_cases on spans.case_number = continued_cases.case_number
 ),
@@ -62,7 +56,7 @@ numbered_runs as (
     select
         *,
         sum(case when agent is distinct from previous_agent then 1 else 0 end) over (
-            partition by case_number order by span_number rows between unbounded preceding and current row
+            partition by case_number order by started_at rows between unbounded preceding and current row
         ) as run_number
     from continued_spans
 ),
@@ -89,28 +83,37 @@ handlings as (
     from numbered_runs
     where agent is not null
     group by case_number, run_number, agent
+),
+
+handlings_of_months as (
+    select
+        handlings.case_number,
+        cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date) as month_date,
+        handlings.agent,
+        count(*) as accepted_count,
+        count(*) filter (where handlings.is_handed_on) as handed_on_count,
+        coalesce(sum(handlings.handling_business_seconds), 0) as handling_business_seconds
+    from handlings
+    left join staging.business_time as local_time
+        on
+            local_time.calendar = 'desk'
+            and cast(handlings.accepted_at as date) = local_time.utc_date
+            and handlings.accepted_at >= local_time.segment_start_at
+            and handlings.accepted_at < local_time.segment_end_at
+    group by
+        handlings.case_number,
+        cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date),
+        handlings.agent
 )
 
 select
     cases.source,
     cases.intake_date,
-    cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date) as month_date,
-    handlings.agent,
+    months.month_date,
+    months.agent,
     cases.case_id,
-    cast(count(*) as bigint) as accepted_count,
-    cast(count(*) filter (where handlings.is_handed_on) as bigint) as handed_on_count,
-    cast(coalesce(sum(handlings.handling_business_seconds), 0) as bigint) as handling_business_seconds
-from handlings
-inner join cases on handlings.case_number = cases.case_number
-left join staging.business_time as local_time
-    on
-        local_time.calendar = 'desk'
-        and cast(handlings.accepted_at as date) = local_time.utc_date
-        and handlings.accepted_at >= local_time.segment_start_at
-        and handlings.accepted_at < local_time.segment_end_at
-group by
-    cases.source,
-    cases.intake_date,
-    cast(date_trunc('month', coalesce(local_time.local_date, cast(handlings.accepted_at as date))) as date),
-    handlings.agent,
-    cases.case_id
+    cast(months.accepted_count as bigint) as accepted_count,
+    cast(months.handed_on_count as bigint) as handed_on_count,
+    cast(months.handling_business_seconds as bigint) as handling_business_seconds
+from handlings_of_months as months
+inner join cases on months.case_number = cases.case_number

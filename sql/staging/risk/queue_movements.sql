@@ -36,49 +36,36 @@ late_events as (
     group by events.case_id, events.canonical_ts
 ),
 
-spans as (
-    select
-        case_id,
-        intake_date,
-        coalesce(team, 'none') as queue_name,
-        started_at,
-        ended_at,
-        started_date,
-        ended_date,
-        began_with,
-        is_queue_kept_at_start,
-        is_queue_kept_at_end
-    from staging.backlog_spans
-    where
-        intake_date >= $start_date
-        and intake_date < $end_date
-        and is_open
-        and not (is_queue_kept_at_start and is_queue_kept_at_end)
-),
-
 movements as (
     select
         spans.intake_date,
-        spans.queue_name,
+        coalesce(spans.team, 'none') as queue_name,
         case when late_events.known_from_date > spans.started_date then cast(late_events.known_from_date as date) else spans.started_date end as counted_from_date,
         1 as arrived_cases,
         0 as gone_cases
-    from spans
+    from staging.backlog_spans as spans
     left join late_events on spans.case_id = late_events.case_id and spans.started_at = late_events.canonical_ts and spans.began_with <> 'opened'
-    where not spans.is_queue_kept_at_start
+    where
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.is_open
+        and not spans.is_queue_kept_at_start
 
     union all
 
     select
         spans.intake_date,
-        spans.queue_name,
+        coalesce(spans.team, 'none') as queue_name,
         case when late_events.known_from_date > spans.ended_date then cast(late_events.known_from_date as date) else spans.ended_date end as counted_from_date,
         0 as arrived_cases,
         1 as gone_cases
-    from spans
+    from staging.backlog_spans as spans
     left join late_events on spans.case_id = late_events.case_id and spans.ended_at = late_events.canonical_ts
     where
-        spans.ended_at is not null
+        spans.intake_date >= $start_date
+        and spans.intake_date < $end_date
+        and spans.is_open
+        and spans.ended_at is not null
         and not spans.is_queue_kept_at_end
 )
 

@@ -24,6 +24,13 @@ WITH days AS (
   FROM mart.team_latency_daily
   GROUP BY
     team
+), open_cases AS (
+  SELECT
+    intake_date,
+    case_id
+  FROM staging.ownership_cases
+  WHERE
+    is_open
 ), cases_of_teams AS (
   SELECT
     stints.team,
@@ -34,10 +41,11 @@ WITH days AS (
       stints.queue_business_seconds + stints.active_business_seconds + stints.wait_customer_business_seconds + stints.wait_other_business_seconds
     ) AS held_business_seconds
   FROM staging.ownership_stints AS stints
-  INNER JOIN staging.ownership_cases AS cases
-    ON stints.intake_date = cases.intake_date AND stints.case_id = cases.case_id
+  LEFT JOIN open_cases
+    ON stints.intake_date = open_cases.intake_date
+    AND stints.case_id = open_cases.case_id
   WHERE
-    NOT cases.is_open
+    open_cases.case_id IS NULL
   GROUP BY
     stints.intake_date,
     stints.case_id,
@@ -67,11 +75,11 @@ WITH days AS (
       END AS TIMESTAMP_LTZ)
     ) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS seconds
   FROM staging.ownership_spans AS spans
-  INNER JOIN staging.ownership_cases AS cases
-    ON spans.intake_date = cases.intake_date AND spans.case_id = cases.case_id
+  INNER JOIN open_cases
+    ON spans.intake_date = open_cases.intake_date AND spans.case_id = open_cases.case_id
   CROSS JOIN mart.desk_now AS desk_now
   WHERE
-    cases.is_open AND spans.started_at <= desk_now.now_at
+    spans.started_at <= desk_now.now_at
 ), open_teams AS (
   SELECT
     team,

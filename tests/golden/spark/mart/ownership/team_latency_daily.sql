@@ -1,10 +1,10 @@
 -- The Spark SQL of sql/mart/ownership/team_latency_daily.sql, written by `make docs`.
-WITH cases AS (
+WITH open_cases AS (
   SELECT
-    *
+    case_id
   FROM staging.ownership_cases
   WHERE
-    intake_date >= :start_date AND intake_date < :end_date AND NOT is_open
+    intake_date >= :start_date AND intake_date < :end_date AND is_open
 ), true_times AS (
   SELECT
     stints.intake_date,
@@ -25,10 +25,12 @@ WITH cases AS (
     SUM(stints.done_business_seconds) AS done_business_seconds,
     SUM(stints.inactive_business_seconds) AS inactive_business_seconds
   FROM staging.ownership_stints AS stints
-  INNER JOIN cases
-    ON stints.case_id = cases.case_id
+  LEFT JOIN open_cases
+    ON stints.case_id = open_cases.case_id
   WHERE
-    stints.intake_date >= :start_date AND stints.intake_date < :end_date
+    stints.intake_date >= :start_date
+    AND stints.intake_date < :end_date
+    AND open_cases.case_id IS NULL
   GROUP BY
     stints.intake_date,
     stints.team
@@ -45,7 +47,9 @@ WITH cases AS (
       queue_business_seconds + active_business_seconds + wait_customer_business_seconds + wait_other_business_seconds
     ) AS naive_business_seconds,
     SUM(done_business_seconds) AS naive_done_business_seconds
-  FROM cases
+  FROM staging.ownership_cases
+  WHERE
+    intake_date >= :start_date AND intake_date < :end_date AND NOT is_open
   GROUP BY
     intake_date,
     last_team

@@ -58,9 +58,8 @@ WITH cases AS (
 ), assignment_events AS (
   SELECT
     cases.case_number,
-    0 AS sort_rank,
     cases.intake_ts AS told_at,
-    cases.intake_ts AS stamped_at,
+    CAST(NULL AS TIMESTAMP_NTZ) AS stamped_at,
     TRUE AS is_clipped,
     TRUE AS is_at_intake,
     NOT first_changes.team IS NULL
@@ -91,7 +90,6 @@ WITH cases AS (
   UNION ALL
   SELECT
     cases.case_number,
-    1 AS sort_rank,
     CASE
       WHEN events.canonical_ts < cases.intake_ts
       THEN cases.intake_ts
@@ -117,7 +115,6 @@ WITH cases AS (
   UNION ALL
   SELECT
     cases.case_number,
-    1 AS sort_rank,
     CASE
       WHEN changes.changed_ts < cases.intake_ts
       THEN cases.intake_ts
@@ -148,13 +145,12 @@ WITH cases AS (
     LAG(agent) IGNORE NULLS OVER in_order AS previous_agent,
     LAG(CASE WHEN team <> '' THEN TRUE END) IGNORE NULLS OVER in_order IS NULL AS is_nobody_before,
     LAG(is_clipped AND NOT is_kept) OVER in_order AS is_previous_clipped,
-    LEAD(told_at) OVER in_order AS next_told_at,
-    COALESCE(LEAD(is_clipped) OVER in_order, FALSE) AS is_next_clipped,
+    LEAD(stamped_at) OVER in_order AS next_stamped_at,
     ROW_NUMBER() OVER in_order AS place
   FROM assignment_events
   WINDOW in_order AS (
     PARTITION BY case_number
-    ORDER BY sort_rank NULLS LAST, stamped_at NULLS LAST, told_sequence NULLS LAST, event_id
+    ORDER BY stamped_at, told_sequence NULLS LAST, event_id NULLS LAST
   )
 ), holders AS (
   SELECT
@@ -172,10 +168,10 @@ WITH cases AS (
     )
     OR COALESCE(team <> previous_team, FALSE) AS is_team_new,
     COALESCE(agent <> previous_agent, FALSE) AS is_agent_new,
-    next_told_at IS NULL
-    OR next_told_at > told_at
+    next_stamped_at IS NULL
+    OR next_stamped_at > told_at
     OR (
-      is_kept AND NOT is_next_clipped
+      is_kept AND next_stamped_at = told_at
     )
     OR NOT (
       is_clipped OR (
@@ -384,6 +380,13 @@ WITH cases AS (
     *,
     ROW_NUMBER() OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST, stint NULLS LAST) AS span_number
   FROM span_parts
+), spans AS (
+  SELECT
+    numbered_spans.*,
+    COALESCE(team_calendars.calendar, 'desk') AS calendar
+  FROM numbered_spans
+  LEFT JOIN staging.team_calendars AS team_calendars
+    ON numbered_spans.team = team_calendars.team
 ), ownership_rules AS (
   SELECT
     MAX(inactive_after_seconds) AS inactive_after_seconds
@@ -461,7 +464,7 @@ WITH cases AS (
   SELECT
     spans.case_number,
     spans.span_number,
-    COALESCE(team_calendars.calendar, 'desk') AS calendar,
+    spans.calendar,
     CASE
       WHEN silences.from_at > spans.started_at
       THEN silences.from_at
@@ -472,13 +475,11 @@ WITH cases AS (
       THEN silences.to_at
       ELSE spans.ended_at
     END AS to_at
-  FROM numbered_spans AS spans
+  FROM spans
   INNER JOIN silences
     ON spans.case_number = silences.case_number
     AND spans.started_at < silences.to_at
     AND spans.ended_at > silences.from_at
-  LEFT JOIN staging.team_calendars AS team_calendars
-    ON spans.team = team_calendars.team
   WHERE
     spans.state <> 'done'
 ), silences_in_open_time AS (
@@ -535,7 +536,7 @@ SELECT
   spans.is_team_new,
   spans.is_team_left,
   spans.event_id,
-  COALESCE(team_calendars.calendar, 'desk') AS calendar,
+  spans.calendar,
   CAST(CAST(UNIX_MICROS(CAST(spans.ended_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) - CAST(UNIX_MICROS(CAST(spans.started_at AS TIMESTAMP_LTZ)) AS BIGINT) DIV CAST(1000000 AS BIGINT) AS BIGINT) AS calendar_seconds,
   CAST(stop_time.open_seconds_before + CASE
     WHEN stop_time.is_open
@@ -556,21 +557,19 @@ SELECT
     WHEN NOT spans.ended_at IS NULL
     THEN 0
   END AS BIGINT) AS inactive_business_seconds
-FROM numbered_spans AS spans
+FROM spans
 INNER JOIN cases
   ON spans.case_number = cases.case_number
 LEFT JOIN silent_seconds
   ON spans.case_number = silent_seconds.case_number
   AND spans.span_number = silent_seconds.span_number
-LEFT JOIN staging.team_calendars AS team_calendars
-  ON spans.team = team_calendars.team
 LEFT JOIN staging.business_time AS start_time
-  ON COALESCE(team_calendars.calendar, 'desk') = start_time.calendar
+  ON spans.calendar = start_time.calendar
   AND CAST(spans.started_at AS DATE) = start_time.utc_date
   AND spans.started_at >= start_time.segment_start_at
   AND spans.started_at < start_time.segment_end_at
 LEFT JOIN staging.business_time AS stop_time
-  ON COALESCE(team_calendars.calendar, 'desk') = stop_time.calendar
+  ON spans.calendar = stop_time.calendar
   AND CAST(spans.ended_at AS DATE) = stop_time.utc_date
   AND spans.ended_at >= stop_time.segment_start_at
   AND spans.ended_at < stop_time.segment_end_at

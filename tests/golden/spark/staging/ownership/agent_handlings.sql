@@ -10,34 +10,28 @@ WITH cases AS (
     intake_date >= :start_date AND intake_date < :end_date
 ), agent_spans AS (
   SELECT
-    case_id,
-    agent,
-    held_from_at,
-    MIN(span_number) AS span_number,
-    MIN(started_at) AS started_at,
-    SUM(CASE WHEN state IN ('queue', 'active') THEN business_seconds END) AS handling_business_seconds
-  FROM staging.ownership_spans
+    cases.case_number,
+    spans.agent,
+    spans.held_from_at AS started_at,
+    SUM(CASE WHEN spans.state IN ('queue', 'active') THEN spans.business_seconds END) AS handling_business_seconds
+  FROM staging.ownership_spans AS spans
+  INNER JOIN cases
+    ON spans.case_id = cases.case_id
   WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
     AND (
-      ended_at IS NULL OR ended_at > started_at
+      spans.ended_at IS NULL OR spans.ended_at > spans.started_at
     )
   GROUP BY
-    case_id,
-    agent,
-    held_from_at
+    cases.case_number,
+    spans.agent,
+    spans.held_from_at
 ), followed_agent_spans AS (
   SELECT
-    cases.case_number,
-    agent_spans.span_number,
-    agent_spans.agent,
-    agent_spans.started_at,
-    agent_spans.handling_business_seconds,
-    LEAD(agent_spans.agent) OVER (PARTITION BY cases.case_number ORDER BY agent_spans.span_number NULLS LAST) AS next_agent
+    *,
+    LEAD(agent) OVER (PARTITION BY case_number ORDER BY started_at NULLS LAST) AS next_agent
   FROM agent_spans
-  INNER JOIN cases
-    ON agent_spans.case_id = cases.case_id
 ), continued_cases AS (
   SELECT DISTINCT
     case_number
@@ -47,7 +41,7 @@ WITH cases AS (
 ), continued_spans AS (
   SELECT
     spans.*,
-    LAG(spans.agent) OVER (PARTITION BY spans.case_number ORDER BY spans.span_number NULLS LAST) AS previous_agent
+    LAG(spans.agent) OVER (PARTITION BY spans.case_number ORDER BY spans.started_at NULLS LAST) AS previous_agent
   FROM followed_agent_spans AS spans
   INNER JOIN continued_cases
     ON spans.case_number = continued_cases.case_number
@@ -56,7 +50,7 @@ WITH cases AS (
     *,
     SUM(CASE WHEN agent IS DISTINCT FROM previous_agent THEN 1 ELSE 0 END) OVER (
       PARTITION BY case_number
-      ORDER BY span_number NULLS LAST
+      ORDER BY started_at NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
     ) AS run_number
   FROM continued_spans
@@ -86,28 +80,35 @@ WITH cases AS (
     case_number,
     run_number,
     agent
+), handlings_of_months AS (
+  SELECT
+    handlings.case_number,
+    CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE) AS month_date,
+    handlings.agent,
+    COUNT(*) AS accepted_count,
+    COUNT(*) FILTER(WHERE
+      handlings.is_handed_on) AS handed_on_count,
+    COALESCE(SUM(handlings.handling_business_seconds), 0) AS handling_business_seconds
+  FROM handlings
+  LEFT JOIN staging.business_time AS local_time
+    ON local_time.calendar = 'desk'
+    AND CAST(handlings.accepted_at AS DATE) = local_time.utc_date
+    AND handlings.accepted_at >= local_time.segment_start_at
+    AND handlings.accepted_at < local_time.segment_end_at
+  GROUP BY
+    handlings.case_number,
+    CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE),
+    handlings.agent
 )
 SELECT
   cases.source,
   cases.intake_date,
-  CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE) AS month_date,
-  handlings.agent,
+  months.month_date,
+  months.agent,
   cases.case_id,
-  CAST(COUNT(*) AS BIGINT) AS accepted_count,
-  CAST(COUNT(*) FILTER(WHERE
-    handlings.is_handed_on) AS BIGINT) AS handed_on_count,
-  CAST(COALESCE(SUM(handlings.handling_business_seconds), 0) AS BIGINT) AS handling_business_seconds
-FROM handlings
+  CAST(months.accepted_count AS BIGINT) AS accepted_count,
+  CAST(months.handed_on_count AS BIGINT) AS handed_on_count,
+  CAST(months.handling_business_seconds AS BIGINT) AS handling_business_seconds
+FROM handlings_of_months AS months
 INNER JOIN cases
-  ON handlings.case_number = cases.case_number
-LEFT JOIN staging.business_time AS local_time
-  ON local_time.calendar = 'desk'
-  AND CAST(handlings.accepted_at AS DATE) = local_time.utc_date
-  AND handlings.accepted_at >= local_time.segment_start_at
-  AND handlings.accepted_at < local_time.segment_end_at
-GROUP BY
-  cases.source,
-  cases.intake_date,
-  CAST(DATE_TRUNC('MONTH', COALESCE(local_time.local_date, CAST(handlings.accepted_at AS DATE))) AS DATE),
-  handlings.agent,
-  cases.case_id
+  ON months.case_number = cases.case_number

@@ -36,30 +36,10 @@ WITH desk_midnights AS (
   GROUP BY
     events.case_id,
     events.canonical_ts
-), spans AS (
-  SELECT
-    case_id,
-    intake_date,
-    COALESCE(team, 'none') AS queue_name,
-    started_at,
-    ended_at,
-    started_date,
-    ended_date,
-    began_with,
-    is_queue_kept_at_start,
-    is_queue_kept_at_end
-  FROM staging.backlog_spans
-  WHERE
-    intake_date >= :start_date
-    AND intake_date < :end_date
-    AND is_open
-    AND NOT (
-      is_queue_kept_at_start AND is_queue_kept_at_end
-    )
 ), movements AS (
   SELECT
     spans.intake_date,
-    spans.queue_name,
+    COALESCE(spans.team, 'none') AS queue_name,
     CASE
       WHEN late_events.known_from_date > spans.started_date
       THEN CAST(late_events.known_from_date AS DATE)
@@ -67,17 +47,20 @@ WITH desk_midnights AS (
     END AS counted_from_date,
     1 AS arrived_cases,
     0 AS gone_cases
-  FROM spans
+  FROM staging.backlog_spans AS spans
   LEFT JOIN late_events
     ON spans.case_id = late_events.case_id
     AND spans.started_at = late_events.canonical_ts
     AND spans.began_with <> 'opened'
   WHERE
-    NOT spans.is_queue_kept_at_start
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND spans.is_open
+    AND NOT spans.is_queue_kept_at_start
   UNION ALL
   SELECT
     spans.intake_date,
-    spans.queue_name,
+    COALESCE(spans.team, 'none') AS queue_name,
     CASE
       WHEN late_events.known_from_date > spans.ended_date
       THEN CAST(late_events.known_from_date AS DATE)
@@ -85,11 +68,15 @@ WITH desk_midnights AS (
     END AS counted_from_date,
     0 AS arrived_cases,
     1 AS gone_cases
-  FROM spans
+  FROM staging.backlog_spans AS spans
   LEFT JOIN late_events
     ON spans.case_id = late_events.case_id AND spans.ended_at = late_events.canonical_ts
   WHERE
-    NOT spans.ended_at IS NULL AND NOT spans.is_queue_kept_at_end
+    spans.intake_date >= :start_date
+    AND spans.intake_date < :end_date
+    AND spans.is_open
+    AND NOT spans.ended_at IS NULL
+    AND NOT spans.is_queue_kept_at_end
 )
 SELECT
   intake_date,
