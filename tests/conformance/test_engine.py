@@ -1,11 +1,11 @@
-"""opsla's own engine against the hand-worked cases and against the oracle; `make conformance` compares many more clocks."""
+"""opsla's own engine against the hand-worked cases (a third of them, in `make hold` all) and against the oracle; `make conformance` compares many more clocks."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from effort import IS_HOLD
+from effort import IS_HOLD, one_in_three
 
 from conformance import campaign
 from conformance.compare import differences
@@ -20,7 +20,7 @@ def engine() -> Engine:
     return Engine()
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", one_in_three(PATHS), ids=lambda path: path.stem)
 def test_the_engine_agrees_with_what_was_worked_out_by_hand(path: Path, engine: Engine) -> None:
     document = read_document(path)
     found = differences(document, engine.clocks(document))

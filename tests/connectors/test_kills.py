@@ -86,6 +86,7 @@ def test_kills_lose_nothing_and_double_nothing(points: list[tuple[str, int]], ze
     assert everything(home, "acme", TABLES) == everything(fresh, "acme", TABLES)
 
 
+@takes_minutes
 def test_a_file_that_was_moved_away_or_restored_after_a_kill_has_no_gap(zendesk: FakeZendesk, tmp_path: Path) -> None:
     """What a killed load left beside the file belongs to a state of it that is gone."""
     home = home_in(tmp_path)
