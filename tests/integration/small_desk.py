@@ -24,8 +24,8 @@ from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.graph import table_assets, upstream
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
-from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation import schedule
+from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import refresh_id
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.checks.outcome import Outcome

@@ -105,16 +105,15 @@ def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, first_days: i
     assert differences(contents(daily.home.marts_database, published), contents(at_once.home.warehouse, published)) == {}
 
 
-@pytest.mark.parametrize(("days", "first_days"), [(2, 1), pytest.param(31, 0, marks=takes_minutes)])
-def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int, first_days: int) -> None:
-    """The same where the refreshes are the runs that `opsla refresh` makes; the first days may be loaded without them."""
+@takes_minutes
+@pytest.mark.parametrize("days", [2, 31])
+def test_days_through_dagster_equal_one_backfill(tmp_path: Path, days: int) -> None:
+    """The same where the refreshes are the runs that `opsla refresh` makes. One such run, against one load: test_upgrade.py."""
     daily = desk_settings(tmp_path, cases=6_000)
     at_once = elsewhere(daily, tmp_path / "at_once")
     window = july(1, days)
-    if first_days:
-        make(daily, [july(1, first_days)], one_o_clock(july(1, first_days).end))
     with open_instance(daily.home.root) as instance:
-        for day in list(window.dates())[first_days:]:
+        for day in window.dates():
             as_of_at = one_o_clock(day + ONE_DAY)
             assert run_windows(daily, instance, plan(daily, as_of_at), as_of_at, nothing, is_refresh=True).error == ""
     make(at_once, [window], as_of_at)
@@ -585,6 +584,7 @@ def test_a_case_that_moved_into_a_range_of_its_own_is_not_counted_twice(loaded: 
     assert rows(settings.home.warehouse, "select opened_cases from mart.sla_overall") == [(len({line.split(",")[0] for line in LOG}),)]
 
 
+@takes_minutes
 def test_what_a_refresh_saw_of_other_dates_stays_seen(loaded: tuple[Settings, Path]) -> None:
     """A refresh looks at every date; a run of chosen dates says nothing of the others, and takes nothing back either."""
     settings, _ = loaded

@@ -16,7 +16,7 @@ import dagster as dg
 import duckdb
 import pytest
 from cli import environment, opsla_here
-from small_desk import desk_settings, july, log_of, make, narrow_runs, up_to, write_config
+from small_desk import desk_settings, july, log_of, make, narrow_runs, takes_minutes, up_to, write_config
 
 from opsla_dagster.assets.log_files import log_file_key
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
@@ -117,7 +117,7 @@ with open_instance(settings.home.root) as instance:
 """
 
 
-@pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), ("mart.sla_by_tier_case_type", "")])
+@pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), pytest.param("mart.sla_by_tier_case_type", "", marks=takes_minutes)])
 def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
     desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

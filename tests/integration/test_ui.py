@@ -235,6 +235,7 @@ def test_definitions_are_loaded_anew_on_request(ui: Ui) -> None:
     assert set(ui.code_servers()) - set(before), "by another process"
 
 
+@takes_minutes
 def test_a_code_server_that_died_is_started_again(ui: Ui) -> None:
     before = ui.code_servers()
     for pid in before:
