@@ -245,7 +245,7 @@ print(json.dumps({"reads": reads, "publishings_seen": len(seen), "parquet_replac
 """
 
 
-@pytest.mark.parametrize("publishings", [5, pytest.param(100, marks=takes_minutes)])
+@pytest.mark.parametrize("publishings", [8, pytest.param(100, marks=takes_minutes)])
 def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path: Path, publishings: int) -> None:
     """A reader, again and again, while the marts are published several times; in `make hold` two readers, and a whole load goes on."""
     settings = desk_settings(tmp_path, cases=4_000, config=prepared.config)
@@ -271,7 +271,7 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
     assert [reader.returncode for reader in readers] == [0] * READERS, told
     for out, _ in told:
         figures = json.loads(out)
-        assert figures["publishings_seen"] > 2, figures
+        assert figures["publishings_seen"] > (2 if IS_HOLD else 1), figures
         assert figures["parquet_replaced_while_opened_twice"] < 10, figures
 
 
