@@ -50,8 +50,8 @@ def _wide_terminal() -> None:
         console.width = 200
 
 
-#: The files that take longest, in that order: half of the time of all tests.
-_LONGEST = ("test_replay", "test_hold", "test_run_history", "test_gates", "test_center", "test_cli", "test_staffing", "test_retries", "test_install")
+#: The files of tests/integration that take longest, in that order.
+_LONGEST = ("test_replay", "test_hold", "test_run_history", "test_center", "test_gates", "test_ui", "test_staffing", "test_upgrade", "test_cli")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 
 from desks import worked_case
+from effort import takes_minutes
 from fake_server import Response, always
 from fake_zendesk import FakeZendesk
 from rich.console import Console
@@ -23,6 +24,7 @@ from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.warehouse.connection import reading
 
 
+@takes_minutes
 def test_an_account_s_report_speaks_of_its_own_promises_and_of_what_it_could_not_have(zendesk: FakeZendesk, tmp_path: Path) -> None:
     worked_case(zendesk)
     zendesk.faults.append(always(Response({"error": "Forbidden"}, 403), "/api/v2/slas/policies"))

@@ -14,18 +14,24 @@ import yaml
 from accounts import DESK, KEY
 from cli import Said, opsla_here
 from desks import fill, fill_chat, updated_ticket, worked_case
+from effort import takes_minutes
 from fake_intercom import TOKEN as INTERCOM_TOKEN
 from fake_intercom import FakeIntercom
 from fake_server import Response, always
 from fake_zendesk import EMAIL, TOKEN, FakeZendesk
 from rich.console import Console
+from small_desk import make, up_to
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.instance import open_instance
+from opsla_dagster.running import load_accounts
+from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.settings.sources import SourcesSettings
+from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.zendesk.load import load_zendesk
 from opsla_dagster.sources.zendesk.source import ZendeskSource
 from opsla_dagster.starting.accounts import require_connection, require_variables, zendesk_account
@@ -196,6 +202,7 @@ def test_without_a_schedule_the_hours_are_an_assumption_and_said_to_be(zendesk: 
     assert "hours are an assumption" in told("told", "Asia/Tokyo")
 
 
+@takes_minutes
 def test_an_intercom_workspace_becomes_a_desk(init: Callable[..., Said], intercom: FakeIntercom, tmp_path: Path) -> None:
     fill_chat(intercom, 4)
     config = tmp_path / "desk"
@@ -204,6 +211,26 @@ def test_an_intercom_workspace_becomes_a_desk(init: Callable[..., Said], interco
     assert "UTC is assumed" in finished.out
     with duckdb.connect(str(config / ".opsla" / "marts.duckdb"), read_only=True) as marts:
         assert marts.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
+
+
+def test_an_intercom_workspace_has_cases_by_what_init_writes(intercom: FakeIntercom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    fill_chat(intercom, 4)
+    said = Answers(
+        files=[], zendesk=None, intercom=True, directory=tmp_path / "desk", name="chat", timezone=None, start_date=date(2025, 6, 30), time_format=None, columns=[],
+        statuses=[], email_variable="ZENDESK_EMAIL", token_variable=None, key_variable="OPSLA_PSEUDONYM_KEY", base_url=intercom.address,
+    )
+    console = Console(record=True, width=160, file=io.StringIO())
+    begin(said, Asking(console, is_allowed=False))
+    assert "UTC is assumed" in console.export_text()
+    settings = load_settings(tmp_path / "desk", tmp_path / "home")
+    settings.home.root.mkdir()
+    with open_instance(settings.home.root) as instance:
+        assert list(load_accounts(settings, instance, lambda _account, _step: None)) == [("chat", "")]
+    make(settings, [build_desk(settings).window()], datetime(2025, 7, 20, 6), up_to(settings, "mart.sla_daily"))
+    with duckdb.connect(str(settings.home.warehouse), read_only=True) as warehouse:
+        assert warehouse.execute("select sum(opened_cases) from mart.sla_daily").fetchone() == (4,)
 
 
 @pytest.mark.parametrize(

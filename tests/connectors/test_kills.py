@@ -70,14 +70,14 @@ def killed_at(fake: FakeZendesk, home: Path, point: str, count: int) -> int:
     return done.returncode
 
 
-@pytest.mark.parametrize("points", [POINTS[:3], pytest.param(POINTS, marks=takes_minutes)], ids=["three", "all"])
+@pytest.mark.parametrize("points", [POINTS[1:3], pytest.param(POINTS, marks=takes_minutes)], ids=["two", "all"])
 def test_kills_lose_nothing_and_double_nothing(points: list[tuple[str, int]], zendesk: FakeZendesk, tmp_path: Path) -> None:
     home = home_in(tmp_path)
     kills = 0
     for number, (point, count) in enumerate(points):
         fill(zendesk, 7, first=1 + 10 * number)
         kills += killed_at(zendesk, home.root, point, count) != 0
-    assert kills >= len(points) - 2, "the points are reached"
+    assert kills >= max(1, len(points) - 2), "the points are reached"
 
     load_zendesk(zendesk_settings(zendesk.address), DESK, home)
     fresh = home_in(tmp_path / "fresh")
@@ -86,6 +86,7 @@ def test_kills_lose_nothing_and_double_nothing(points: list[tuple[str, int]], ze
     assert everything(home, "acme", TABLES) == everything(fresh, "acme", TABLES)
 
 
+@takes_minutes
 def test_a_file_that_was_moved_away_or_restored_after_a_kill_has_no_gap(zendesk: FakeZendesk, tmp_path: Path) -> None:
     """What a killed load left beside the file belongs to a state of it that is gone."""
     home = home_in(tmp_path)

@@ -16,7 +16,7 @@ from small_desk import dated, make, up_to
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.running import load_accounts, run_windows
+from opsla_dagster.running import load_accounts
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
@@ -58,12 +58,11 @@ def settings_of(home: Path, zendesk: FakeZendesk) -> Settings:
 
 
 def refresh(settings: Settings, as_of_at: datetime) -> list[str]:
-    """Loads the accounts and does what a refresh does; what could not be loaded."""
+    """Loads the accounts and makes what a refresh makes of their dates; what could not be loaded."""
     with open_instance(settings.home.root) as instance:
         failed = load(settings, instance)
-        windows = refresh_windows(settings, build_desk(settings), as_of_at)
-        finished = run_windows(settings, instance, windows, as_of_at, lambda _table, _rows: None, is_refresh=True)
-    assert finished.succeeded, finished.error
+    windows = refresh_windows(settings, build_desk(settings), as_of_at)
+    make(settings, windows, as_of_at, dated(settings), is_refresh=True)
     return failed
 
 

@@ -58,3 +58,16 @@ def test_tests_import_what_they_share_by_its_own_name() -> None:
         if re.search(r"^\s*(from|import) tests\b", path.read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert not hidden, f"`from small_desk import ...`, not `from tests.integration.small_desk import ...`: {hidden}"
+
+
+def test_what_is_left_to_hold_is_run_by_hold() -> None:
+    """A test that `make test` skips, or tries less of, and that no other target names would never be run as a whole."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    (run_by_hold,) = re.findall(r"OPSLA_HOLD=1 .* -m pytest (.*)", makefile)
+    named_there = [word for word in run_by_hold.split() if word.startswith("tests/")]
+    left = [
+        named(path) for path in (REPOSITORY / "tests").rglob("test_*.py")
+        if re.search(r"takes_minutes|IS_HOLD|one_in_three|examples\(", path.read_text(encoding="utf-8")) and path != Path(__file__)
+    ]  # fmt: skip
+    assert len(left) > 20
+    assert [path for path in left if not path.startswith(tuple(named_there))] == []

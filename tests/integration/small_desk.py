@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import dagster as dg
 import duckdb
 import effort
+import pytest
 import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.graph import table_assets, upstream
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
+from opsla_dagster.automation import schedule
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.automation.schedule import refresh_id
 from opsla_dagster.catalog import TABLES, Kind
@@ -134,6 +137,17 @@ def dated(settings: Settings) -> set[str]:
     """The tables that a load is remembered by, and what they are made from: all that planning and refusing look at, at half the price."""
     partitioned = [line.name for line in table_assets(settings) if line.table.kind is Kind.PARTITIONED]
     return up_to(settings, *partitioned, "ops.source_watermarks", "ops.partition_as_of")
+
+
+def narrow_runs(monkeypatch: pytest.MonkeyPatch, *tables: str) -> None:
+    """Runs of this process make these tables and what they are made from, and publish nothing: for tests to which the others are not the point."""
+    everything = schedule.refreshed_assets
+
+    def wanted(settings: Settings) -> list[dg.AssetKey]:
+        kept = up_to(settings, *tables)
+        return [key for key in everything(settings) if ".".join(key.path) in kept]
+
+    monkeypatch.setattr(schedule, "refreshed_assets", wanted)
 
 
 def _in_order(settings: Settings) -> list[TableAsset]:

@@ -21,6 +21,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import ScheduleInstigatorData, TickStatus
+from effort import takes_minutes
 
 from opsla_dagster.automation.alert import Alert
 from opsla_dagster.automation.delivery import deliver_alerts, send_waiting
@@ -343,6 +344,7 @@ def let_a_day_pass(instance: dg.DagsterInstance) -> None:
     instance.update_instigator_state(state.with_data(ScheduleInstigatorData("0 1 * * *", time.time() - 2 * 86_400)))
 
 
+@takes_minutes
 def test_daemon_killed_and_restarted_delivers_each_failure_exactly_once(
     receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

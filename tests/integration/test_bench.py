@@ -57,6 +57,7 @@ def test_a_bench_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path)
     assert all(name in finished.stderr for name in BENCHES)
 
 
+@takes_minutes
 def test_the_walk_over_every_second_finds_one_case_that_is_one_second_off(tmp_path: Path) -> None:
     settings = desk_settings(tmp_path, 9_000)
     window = window_of(settings, 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli import Said, opsla_here
-from small_desk import dated, desk_settings, july, log_of, make, rows, write_config
+from small_desk import dated, desk_settings, july, log_of, make, rows, takes_minutes, write_config
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.settings import load_settings
@@ -142,6 +142,7 @@ def test_what_has_not_happened_yet_cannot_be_loaded(opsla: Opsla) -> None:
     assert complaint == "opsla: the window begins on 2025-07-03; as of 2025-07-02 nothing of it has happened yet\n", "it is still the 2nd there"
 
 
+@takes_minutes
 def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     header, *records = LOG.splitlines()
     config = configured(tmp_path, "\n".join([header, *records[::-1], ""]))

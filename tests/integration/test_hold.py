@@ -188,6 +188,7 @@ def test_ctrl_c_is_one_line_and_leaves_whole_tables(prepared: Prepared, tmp_path
 # ---- a second process ------------------------------------------------------------------------------------------------
 
 
+@takes_minutes
 def test_a_second_writer_is_told_plainly_and_waits_no_longer_than_it_says(prepared: Prepared, tmp_path: Path) -> None:
     home = copy_tables(prepared.home, tmp_path / "home")
     command = f"import duckdb, sys; held = duckdb.connect({str(home / 'ops_warehouse.duckdb')!r}); print(1, flush=True); sys.stdin.read()"
@@ -244,9 +245,9 @@ print(json.dumps({"reads": reads, "publishings_seen": len(seen), "parquet_replac
 """
 
 
-@pytest.mark.parametrize("publishings", [12, pytest.param(100, marks=takes_minutes)])
+@pytest.mark.parametrize("publishings", [8, pytest.param(100, marks=takes_minutes)])
 def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path: Path, publishings: int) -> None:
-    """A reader (in `make hold` two), again and again, while the marts are published many times, and a whole load goes on."""
+    """A reader, again and again, while the marts are published several times; in `make hold` two readers, and a whole load goes on."""
     settings = desk_settings(tmp_path, cases=4_000, config=prepared.config)
     home = copy_tables(prepared.home, settings.home.root)
     stop = tmp_path / "stop"
@@ -262,14 +263,15 @@ def test_readers_of_the_published_marts_never_fail(prepared: Prepared, tmp_path:
                 warehouse.execute(f"update {table} set as_of_at = as_of_at + interval 1 second")
             publish(warehouse, settings.home, PUBLISHED)
         warehouse.close()
-        make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
+        if IS_HOLD:
+            make(settings, [july(1, 6)], one_o_clock(july(8, 8).start))
     finally:
         stop.touch()
         told = [reader.communicate(timeout=120) for reader in readers]
     assert [reader.returncode for reader in readers] == [0] * READERS, told
     for out, _ in told:
         figures = json.loads(out)
-        assert figures["publishings_seen"] > 2, figures
+        assert figures["publishings_seen"] > (2 if IS_HOLD else 1), figures
         assert figures["parquet_replaced_while_opened_twice"] < 10, figures
 
 
@@ -327,9 +329,10 @@ def test_a_full_disk_is_one_message_and_costs_nothing(prepared: Prepared, disk: 
     one_message(opsla(*SECOND_LOAD, home=home, config=prepared.config), str(home), "free some space")
 
     stands(home, prepared)
-    disk.become("size=500m")
-    assert rerun(home, prepared.config, monkeypatch).code == 0
-    assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
+    if IS_HOLD:
+        disk.become("size=500m")
+        assert rerun(home, prepared.config, monkeypatch).code == 0
+        assert differences(contents(home / "ops_warehouse.duckdb"), prepared.after) == {}
 
 
 NOT_WRITTEN, NOT_PUBLISHED = "the warehouse could not be written", "the marts could not be published"
@@ -338,7 +341,7 @@ NOT_WRITTEN, NOT_PUBLISHED = "the warehouse could not be written", "the marts co
 @pytest.mark.parametrize(
     ("sizes", "places"),
     [
-        ((0, 3_200, 160_000), {"enough", NOT_WRITTEN}),
+        ((0, 3_200), {NOT_WRITTEN}),
         pytest.param((0, 200, 800, 1_600, 2_400, 3_200, 4_000, 5_000, 6_500, 8_000, 160_000), {"enough", NOT_WRITTEN, NOT_PUBLISHED}, marks=takes_minutes),
     ],
     ids=["some", "all"],
@@ -362,6 +365,7 @@ def test_wherever_the_disk_runs_full_the_tables_are_whole(prepared: Prepared, di
     assert places <= told <= {"enough", NOT_WRITTEN, NOT_PUBLISHED}
 
 
+@takes_minutes
 def test_a_limit_on_file_sizes_is_one_message(prepared: Prepared, tmp_path: Path) -> None:
     home = copy_tables(prepared.home, tmp_path / "home")
     limit = (home / "ops_warehouse.duckdb").stat().st_size // 4

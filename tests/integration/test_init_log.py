@@ -78,6 +78,13 @@ def test_the_marts_hold_the_figures(desk: tuple[Path, Said]) -> None:
     assert [(case, "Parked" in reason) for case, reason in rejected] == [("T-3", True)]
 
 
+def test_the_home_is_its_owner_s_alone(desk: tuple[Path, Said]) -> None:
+    home = desk[0] / ".opsla"
+    made = [home, *home.rglob("*")]
+    assert len(made) > 20
+    assert {f"{path.stat().st_mode & 0o777:o} {'d' if path.is_dir() else 'f'}" for path in made} == {"700 d", "600 f"}
+
+
 def test_it_does_not_write_over_a_desk(init: Callable[..., Said], desk: tuple[Path, Said]) -> None:
     config, _ = desk
     before = (config / "sources.yml").read_text(encoding="utf-8")

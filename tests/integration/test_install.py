@@ -86,6 +86,7 @@ def test_the_wheel_has_every_file_of_the_package(wheel: Path) -> None:
     assert {name for name in expected if "/shipped/" not in name} <= held
 
 
+@takes_minutes
 def test_a_log_becomes_figures_in_an_empty_directory_for_its_owner_alone(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(LOG, encoding="utf-8")
     where = run([str(installed / "python"), "-c", "import opsla_dagster; print(opsla_dagster.__file__)"], tmp_path)

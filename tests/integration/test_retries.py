@@ -31,7 +31,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster_shared.error import SerializableErrorInfo
-from small_desk import log_of, make, rows, write_config
+from small_desk import log_of, make, narrow_runs, rows, write_config
 from sqlalchemy.exc import OperationalError
 
 from opsla_dagster.assets import retrying
@@ -112,6 +112,7 @@ def test_a_log_that_is_away_for_a_while_fails_no_run_that_nobody_watches(desk: D
                 desk.away.rename(desk.log)
             return 0.1
 
+    narrow_runs(monkeypatch, "raw.events_log", "staging.case_milestones")
     monkeypatch.setattr("opsla_dagster.assets.factory.WAITS_SECONDS", Waits((0.1, 0.1, 0.1)))
     desk.log.rename(desk.away)
     finished = desk.run(UNATTENDED_PATIENCE_SECONDS)
@@ -120,7 +121,7 @@ def test_a_log_that_is_away_for_a_while_fails_no_run_that_nobody_watches(desk: D
     assert desk.tries(run_id) == 3
     with open_instance(desk.home) as instance:
         assert instance.get_run_by_id(run_id).tags[AS_OF_TAG] == "2025-07-03T05:00:00+00:00"
-    assert rows(desk.home / "ops_warehouse.duckdb", "select distinct as_of_at from ops.refreshed_partitions") == [(AS_OF,)]
+    assert rows(desk.home / "ops_warehouse.duckdb", "select distinct as_of_at from raw.source_partitions") == [(AS_OF,)]
 
 
 def test_the_last_try_fails_with_the_cause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

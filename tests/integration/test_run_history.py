@@ -16,7 +16,7 @@ import dagster as dg
 import duckdb
 import pytest
 from cli import environment, opsla_here
-from small_desk import desk_settings, july, log_of, make, write_config
+from small_desk import desk_settings, july, log_of, make, narrow_runs, takes_minutes, up_to, write_config
 
 from opsla_dagster.assets.log_files import log_file_key
 from opsla_dagster.assets.operations import PUBLISHED_MARTS
@@ -117,7 +117,7 @@ with open_instance(settings.home.root) as instance:
 """
 
 
-@pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), ("mart.sla_by_tier_case_type", "")])
+@pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), pytest.param("mart.sla_by_tier_case_type", "", marks=takes_minutes)])
 def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
     desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +210,7 @@ def test_rows_of_a_killed_run_that_their_checks_forbid_are_alerted_once_and_end_
 ) -> None:
     settings, _ = desk
     settings = with_own_config(settings, tmp_path / "config", monkeypatch)
+    narrow_runs(monkeypatch, "raw.events_log")
     kill_run(settings, "raw.cases", "2025-07-02")
     (settings.config_directory / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 0.5}}}\n", encoding="utf-8")
 
@@ -244,17 +245,23 @@ def test_dates_kept_by_the_desk_s_days_are_judged_until_they_are_published(desk:
     assert "the rows of 2025-07-03" in judged()
 
 
-def test_checks_of_a_run_with_gaps_are_about_its_dates_and_those_of_other_tables_about_none(desk: tuple[Settings, dg.DagsterInstance]) -> None:
+def test_checks_of_a_run_with_gaps_are_about_its_dates_and_those_of_other_tables_about_none(
+    desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings, instance = desk
+    tables = ("raw.calendar_dim", "staging.case_milestones")
+    narrow_runs(monkeypatch, *tables)
     finished = run_windows(settings, instance, [july(1, 1), july(3, 3)], datetime(2025, 7, 5), lambda table, rows: None, is_refresh=False)
     assert finished.error == ""
     graph = build_definitions(settings).resolve_asset_graph()
     told = {
         key: [record.partition for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=2)]
         for key in graph.asset_check_keys
+        if ".".join(key.asset_key.path) in up_to(settings, *tables)
     }
     dated = {key for key in told if key.asset_key in DATED}
     assert dated
+    assert set(told) - dated
     assert {tuple(told[key]) for key in dated} == {("2025-07-01, 2025-07-03", "2025-07-01...2025-07-03")}
     assert {tuple(told[key]) for key in set(told) - dated} == {(None, None)}
 

@@ -1,6 +1,7 @@
 """The published ServiceNow log through one `opsla run`: the figures its authors publish, and ours beside the source's own verdicts.
 
-Skipped where the log is absent: the project does not carry it (examples/servicenow/README.md says where to get it).
+Skipped where the log is absent: the project does not carry it (examples/servicenow/README.md says where to get it). Run by `make hold`; how
+`make test` looks at every row of that log is tests/unit/test_event_log_published_logs.py.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from cli import REPOSITORY, opsla
-from small_desk import rows
+from small_desk import rows, takes_minutes
 
 from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.settings import load_settings
@@ -29,7 +30,7 @@ OPEN_AT = """
     where cases.intake_ts <= '{at}' and coalesce(latest.status, 'INTAKE') not in ('RESOLVED', 'CLOSED', 'CANCELLED', 'MERGED')
 """
 
-pytestmark = pytest.mark.skipif(not LOG.is_dir(), reason=f"the published log is not at {LOG}")
+pytestmark = [takes_minutes, pytest.mark.skipif(not LOG.is_dir(), reason=f"the published log is not at {LOG}")]
 
 
 def test_one_run_of_the_example_gives_the_published_figures(tmp_path: Path) -> None:

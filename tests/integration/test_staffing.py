@@ -21,6 +21,7 @@ from small_desk import (
     log_of,
     make,
     rows,
+    takes_minutes,
     with_sources,
     write_config,
 )
@@ -352,7 +353,7 @@ def test_a_rerun_computes_nothing_and_has_the_same_rows(copy_of_desk: Settings, 
     assert {"hours_rows", "inputs_rows", "plan_rows", "outcome_rows", "to_green_rows", "2025-07-21"} <= set(computed)
 
 
-@pytest.mark.parametrize("served", [12_000, 0], ids=["one by one", "as a workload"])
+@pytest.mark.parametrize("served", [12_000, pytest.param(0, marks=takes_minutes)], ids=["one by one", "as a workload"])
 def test_a_late_event_makes_its_week_anew_and_what_follows_from_it(
     copy_of_desk: Settings, computed: list[str], served: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,7 +375,7 @@ def test_a_late_event_makes_its_week_anew_and_what_follows_from_it(
     assert _anew(copy_of_desk) == after
 
 
-@pytest.mark.parametrize("what", ["config", "code"])
+@pytest.mark.parametrize("what", ["config", pytest.param("code", marks=takes_minutes)])
 def test_another_config_or_other_code_makes_everything_anew(
     copy_of_desk: Settings, computed: list[str], what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

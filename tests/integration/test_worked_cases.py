@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_desk import SEEN_TABLES, dated, make, up_to
+from small_desk import SEEN_TABLES, dated, make, takes_minutes, up_to
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import Kind
@@ -120,6 +120,7 @@ def copy_of(directory: Path, target: Path) -> Home:
     return Home(target)
 
 
+@takes_minutes
 def test_a_refresh_makes_what_changed_and_ends_where_one_run_would(july_1: Path, tmp_path: Path) -> None:
     home = copy_of(july_1, tmp_path / "daily")
     assert home.windows(at(3)) == [JULY_2]

@@ -11,6 +11,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 import pytest
+from effort import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +109,7 @@ def expected_after(before: Held, write: Write) -> Held:
     return kept + Counter(write.rows)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(80), deadline=None, derandomize=True, database=None)
 @given(st.lists(writes(), min_size=1, max_size=7))
 def test_any_sequence_of_writes_leaves_what_the_model_says(sequence: list[Write]) -> None:
     with duckdb.connect() as connection:
@@ -129,7 +130,7 @@ def test_any_sequence_of_writes_leaves_what_the_model_says(sequence: list[Write]
             assert held(connection) == model
 
 
-@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+@settings(max_examples=examples(15), deadline=None, derandomize=True, database=None)
 @given(st.lists(writes(), min_size=1, max_size=4))
 def test_what_was_written_is_there_after_opening_the_file_again(tmp_path_factory: pytest.TempPathFactory, sequence: list[Write]) -> None:
     path = tmp_path_factory.mktemp("file") / "warehouse.duckdb"

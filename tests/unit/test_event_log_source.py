@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from effort import takes_minutes
 from event_log_desk import (
     COLUMNS,
     EVER,
@@ -1042,6 +1043,7 @@ def test_a_date_too_large_for_memory_is_digested_slice_by_slice(tmp_path: Path, 
     assert digests_of(more)["2025-03-04"] != states[1]["digest"]
 
 
+@takes_minutes
 def test_one_record_again_and_again_is_read_within_the_limit_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither all columns of a case's records nor the texts of its digest are in memory at once."""
     monkeypatch.setenv("OPSLA_MEMORY_LIMIT", "150MB")
@@ -1050,6 +1052,7 @@ def test_one_record_again_and_again_is_read_within_the_limit_of_memory(tmp_path:
     assert (state["cases"], state["events"]) == (1, 300_000)
 
 
+@takes_minutes
 def test_a_date_of_many_cases_is_read_within_the_limit_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Range by range of its cases: what is held for each case, or for its order, never is for all of them."""
     monkeypatch.setattr("opsla_dagster.sources.event_log.source._READ_AT_ONCE", 20_000)

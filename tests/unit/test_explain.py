@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -52,8 +53,11 @@ HOUR = 3600
 class Warehouse:
     """A warehouse with one case, told as `when status` lines in UTC."""
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
+    def __init__(self, path: Path) -> None:
+        self.connection = duckdb.connect(str(path))
+
+    def prepare(self) -> None:
+        """Every table, empty but for the calendars."""
         for schema in ("raw", "staging", "mart", "ops"):
             self.connection.execute(f"create schema {schema}")
         for table in TABLES.values():
@@ -153,9 +157,18 @@ class Warehouse:
         return clock
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("prepared") / "warehouse.duckdb"
+    warehouse = Warehouse(path)
+    warehouse.prepare()
+    warehouse.connection.close()
+    return path
+
+
 @pytest.fixture
-def warehouse() -> Iterator[Warehouse]:
-    warehouse = Warehouse()
+def warehouse(prepared: Path, tmp_path: Path) -> Iterator[Warehouse]:
+    warehouse = Warehouse(Path(shutil.copy(prepared, tmp_path)))
     yield warehouse
     warehouse.connection.close()
 
