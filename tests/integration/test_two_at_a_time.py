@@ -19,6 +19,7 @@ import pytest
 
 from opsla_dagster.assets.retrying import failing_plainly
 from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
+from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
 from opsla_dagster.running import _was_cancelled, carry_out
 from opsla_dagster.warehouse.connection import Warehouse
 
@@ -224,6 +225,27 @@ def test_who_presses_ctrl_c_again_does_not_wait_for_the_other_thread(told: Told)
     may_end.set()
 
 
+def test_a_table_that_is_done_meanwhile_is_no_second_ctrl_c(told: Told) -> None:
+    """The progress bar interrupts again what got lost; of what the other thread still ends, the run waits for all."""
+    both_are_at_work = threading.Barrier(2)
+    ended = []
+
+    def meet(_context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        if threading.current_thread() is threading.main_thread():
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(PATIENCE_SECONDS)
+        time.sleep(0.5)
+        deliver_interrupt()
+        time.sleep(0.5)
+        ended.append(threading.current_thread().name)
+
+    with noting_interrupts():
+        result = run(told.asset("a", meet), told.asset("b", meet))
+        assert ended == ["steps beside"]
+    assert _was_cancelled(result)
+
+
 def test_ctrl_c_ends_the_wait_for_the_warehouse(told: Told, tmp_path: Path) -> None:
     """Both wait for the file, for hours: another process has it."""
     path = tmp_path / "w.duckdb"
@@ -355,4 +377,28 @@ def test_the_file_is_closed_for_others_once_nobody_is_at_work(warehouse: Warehou
     assert not warehouse.is_open
     assert warehouse.connection().execute("select 2").fetchone() == (2,)
     warehouse.close_when_free()
+    assert not warehouse.is_open
+
+
+def test_who_waits_to_be_alone_keeps_the_file_open(warehouse: Warehouse) -> None:
+    """The other one fails for a cause that passes, and lets go of the file: it is closed once who waits is done as well."""
+    both_are_in = threading.Barrier(2)
+    rows: list[Any] = []
+
+    def wants_to_be_alone() -> None:
+        with warehouse.at_work():
+            connection = warehouse.connection()
+            both_are_in.wait(PATIENCE_SECONDS)
+            with warehouse.alone():
+                rows.append(connection.execute("select 1").fetchone())
+
+    def fails() -> None:
+        with warehouse.at_work():
+            both_are_in.wait(PATIENCE_SECONDS)
+            time.sleep(0.2)  # the other one waits by now
+        warehouse.close_when_free()
+
+    for thread in [in_thread(wants_to_be_alone), in_thread(fails)]:
+        thread.join(PATIENCE_SECONDS)
+    assert rows == [(1,)]
     assert not warehouse.is_open
