@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from opsla_dagster.assets.retrying import failing_plainly
+from opsla_dagster.assets.factory import beside_or_alone
+from opsla_dagster.assets.retrying import UNATTENDED_TAG, allow_one_rerun, failing_plainly
+from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
 from opsla_dagster.running import _was_cancelled, carry_out
@@ -50,10 +52,12 @@ def told() -> Told:
     return Told()
 
 
-def run(*assets: dg.AssetsDefinition, instance: dg.DagsterInstance | None = None, **resources: Any) -> dg.ExecuteInProcessResult:
+def run(
+    *assets: dg.AssetsDefinition, instance: dg.DagsterInstance | None = None, tags: Mapping[str, str] | None = None, **resources: Any
+) -> dg.ExecuteInProcessResult:
     definitions = dg.Definitions(assets=assets, jobs=[dg.define_asset_job("all_of_it", "*")], resources=resources, executor=two_at_a_time)
     with dg.DagsterInstance.ephemeral() if instance is None else instance as used:
-        return carry_out(definitions.resolve_job_def("all_of_it"), used, {})
+        return carry_out(definitions.resolve_job_def("all_of_it"), used, tags or {})
 
 
 def nothing(_context: dg.AssetExecutionContext) -> None:
@@ -283,6 +287,25 @@ def test_a_ctrl_c_that_duckdb_made_an_error_of_ends_the_run(told: Told) -> None:
     assert "b" not in told.steps
 
 
+def test_what_fails_and_speaks_of_something_interrupted_has_failed(told: Told) -> None:
+    def refused(_context: dg.AssetExecutionContext) -> None:
+        raise dg.Failure("mart.t: gate_rate failed (rate 0.4), for example: T-7 | Service interrupted", allow_retries=False)
+
+    assert not _was_cancelled(run(told.asset("a", refused)))
+
+
+def test_a_run_that_two_steps_begin_is_found_once(told: Told, tmp_path: Path) -> None:
+    both_are_at_work = threading.Barrier(2)
+
+    def begin(context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        allow_one_rerun(context)
+
+    assert run(told.asset("a", begin), told.asset("b", begin), instance=open_instance(tmp_path), tags={UNATTENDED_TAG: "true"}).success
+    with open_instance(tmp_path) as instance:
+        assert len(instance.get_runs(filters=dg.RunsFilter(tags={"dagster/max_retries": "1"}))) == 1
+
+
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
     opened = Warehouse(database=str(tmp_path / "w.duckdb"))
@@ -402,3 +425,33 @@ def test_who_waits_to_be_alone_keeps_the_file_open(warehouse: Warehouse) -> None
         thread.join(PATIENCE_SECONDS)
     assert rows == [(1,)]
     assert not warehouse.is_open
+
+
+def test_what_does_not_fit_beside_another_one_is_done_alone_and_what_does_not_fit_alone_fails(warehouse: Warehouse) -> None:
+    other_is_in, other_may_leave = threading.Event(), threading.Event()
+    tries: list[bool] = []
+
+    def other() -> None:
+        with warehouse.at_work():
+            other_is_in.set()
+            other_may_leave.wait(PATIENCE_SECONDS)
+
+    def counted() -> int:
+        tries.append(warehouse.had_company)
+        other_may_leave.set()
+        if warehouse.had_company:
+            raise duckdb.OutOfMemoryException("could not allocate block")
+        return 7
+
+    def too_large() -> None:
+        tries.append(warehouse.had_company)
+        raise duckdb.OutOfMemoryException("could not allocate block")
+
+    thread = in_thread(other)
+    other_is_in.wait(PATIENCE_SECONDS)
+    with warehouse.at_work():
+        assert beside_or_alone(warehouse, counted) == 7
+        thread.join(PATIENCE_SECONDS)
+        with pytest.raises(duckdb.OutOfMemoryException):
+            beside_or_alone(warehouse, too_large)
+    assert tries == [True, False, False]
