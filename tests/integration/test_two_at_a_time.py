@@ -19,6 +19,7 @@ import pytest
 
 from opsla_dagster.assets.factory import beside_or_alone
 from opsla_dagster.assets.retrying import UNATTENDED_TAG, allow_one_rerun, failing_plainly
+from opsla_dagster.errors import PassingError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
@@ -292,6 +293,37 @@ def test_what_fails_and_speaks_of_something_interrupted_has_failed(told: Told) -
         raise dg.Failure("mart.t: gate_rate failed (rate 0.4), for example: T-7 | Service interrupted", allow_retries=False)
 
     assert not _was_cancelled(run(told.asset("a", refused)))
+
+
+def test_the_file_is_closed_while_all_that_is_left_waits_to_be_tried_again(told: Told, tmp_path: Path) -> None:
+    """Also where others went on with it meanwhile."""
+    path = tmp_path / "w.duckdb"
+    found: list[str] = []
+
+    def late(context: dg.AssetExecutionContext) -> None:
+        with failing_plainly(context, (4.0,), context.resources.warehouse):
+            context.resources.warehouse.connection()
+            if context.retry_number == 0:
+                raise PassingError("log.csv: no such file")
+
+    def other(context: dg.AssetExecutionContext) -> None:
+        with context.resources.warehouse.at_work():
+            context.resources.warehouse.connection()
+            time.sleep(0.5)
+
+    def read_meanwhile() -> None:
+        opened = subprocess.run([sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True)", str(path)], capture_output=True, text=True, check=False)
+        found.append(opened.stderr)
+
+    with_warehouse = partial(told.asset, required_resource_keys={"warehouse"})
+    threading.Timer(2.5, read_meanwhile).start()
+    result = run(
+        with_warehouse("late", late), with_warehouse("other", other), with_warehouse("after_other", other, ("other",)),
+        tags={UNATTENDED_TAG: "true"}, warehouse=Warehouse(database=str(path)),
+    )  # fmt: skip
+    assert result.success
+    assert told.steps == ["other", "after_other", "late"]
+    assert found == [""]
 
 
 def test_a_run_that_two_steps_begin_is_found_once(told: Told, tmp_path: Path) -> None:
