@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -49,8 +50,11 @@ def was_interrupted() -> bool:
 
 
 def deliver_interrupt() -> None:
-    """At a safe place: interrupts again where that was tried before and got lost."""
-    if was_interrupted():
+    """At a safe place: interrupts again where that was tried before and got lost.
+
+    Not from a thread beside the main one: that goes on while the main one ends the run, and would be taken for a second Ctrl-C.
+    """
+    if threading.current_thread() is threading.main_thread() and was_interrupted():
         signal.raise_signal(signal.SIGINT)
 
 

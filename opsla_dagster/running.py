@@ -20,6 +20,7 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.execute_in_process import core_execute_in_process
+from dagster._core.execution.plan.objects import ErrorSource
 from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
@@ -162,11 +163,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _was_cancelled(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether it was Ctrl-C, or the system's wish that it ends: DuckDB makes an error of it, Dagster cancels the run, or says that nobody has asked for it."""
+    """Whether it was Ctrl-C, or the system's wish that it ends: Dagster cancels the run, or says that nobody has asked for it, and so does the step that it came to."""
     return any(
         event.event_type is dg.DagsterEventType.PIPELINE_CANCELED
         or (event.event_type is dg.DagsterEventType.PIPELINE_FAILURE and event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION)
-        or (event.is_step_failure and "interrupted" in _unexpected(event.step_failure_data.error).lower())
+        or (event.is_step_failure and event.step_failure_data.error_source is ErrorSource.INTERRUPT)
         for event in result.all_events
     )
 

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 import duckdb
@@ -68,6 +68,7 @@ OWNER = "team:support-operations"
 #: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
 on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
 
+T = TypeVar("T")
 #: Rows made in Python for a window (partitioned tables) or as a whole.
 MakeRows = Callable[[Scope, Window | None], pa.Table | pa.RecordBatchReader]
 
@@ -144,20 +145,22 @@ def build_asset(
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         outcomes: list[Outcome] = []
+        warehouse: Warehouse = context.resources.warehouse
         started = time.perf_counter()
         try:
             # First: who waits for a source is not at work, and keeps nobody from being alone.
             reading = _READING if _asks_sources(line) else nullcontext()
-            with reading, failing_plainly(context, WAITS_SECONDS, context.resources.warehouse, but=_RefusedError):
+            with reading, failing_plainly(context, WAITS_SECONDS, warehouse, but=_RefusedError):
                 scope = scope_of(context, settings, table)
                 if context.selected_asset_keys:
                     record_plan(context, scope.dates)
-                    rows = _made_beside_or_alone(line, scope, outcomes, context.resources.warehouse)
-                    counted = _row_counts(line, scope, rows)
-                    shown = preview(scope.connection, table, scope.dates)
+                    rows = beside_or_alone(warehouse, lambda: make_table(line, scope, outcomes))
+                    counted = beside_or_alone(warehouse, lambda: _row_counts(line, scope, rows))
+                    shown = beside_or_alone(warehouse, lambda: preview(scope.connection, table, scope.dates))
                     observed = list(line.python.observe(scope)) if line.python and line.python.observe else []
                 else:
-                    judged_again = list(judge_again(line, scope, {key.name for key in context.selected_asset_check_keys}))
+                    selected = {key.name for key in context.selected_asset_check_keys}
+                    judged_again = beside_or_alone(warehouse, lambda: list(judge_again(line, scope, selected)))
         except _RefusedError as refusal:
             yield from (outcome.to_dagster(table.asset_key) for outcome in outcomes)
             raise dg.Failure(str(refusal), allow_retries=False) from None
@@ -266,23 +269,23 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
     return _Counted({TABLE_ROWS: rows}, {})
 
 
-def _made_beside_or_alone(line: TableAsset, scope: Scope, outcomes: list[Outcome], warehouse: Warehouse) -> int:
-    """`make_table`; once more, and alone, where it failed because of the one that was made at the same time."""
+def beside_or_alone(warehouse: Warehouse, work: Callable[[], T]) -> T:
+    """What `work` returns; it is done once more, and alone, where it failed because of what was done at the same time."""
     try:
-        return make_table(line, scope, outcomes)
+        return work()
     except (OpslaError, duckdb.Error) as error:
         if not (warehouse.had_company and is_of_company(error)):
             raise
-    outcomes.clear()
     with warehouse.alone():
-        return make_table(line, scope, outcomes)
+        return work()
 
 
 def make_table(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
-    """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts.
+    """Writes the table's rows for `scope` and returns how many there are; `outcomes` receives the checks' verdicts, instead of those of an attempt before.
 
     Write and checks are one transaction: whatever is raised, the table is as it was before, unless it keeps refused rows.
     """
+    outcomes.clear()
     if line.table.kind is Kind.BY_DAY:
         return _replace_changed_dates(line, scope, outcomes)
     if line.python and line.python.keeps_refused_rows:

@@ -6,6 +6,7 @@ Belongs here: which causes and which runs, and how long is waited. Does not belo
 
 # No `from __future__ import annotations`: Dagster looks at the annotation of `context` itself.
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 
@@ -34,6 +35,8 @@ LOAD_WAITS_SECONDS: Sequence[float] = (60.0, 300.0)
 UNATTENDED_TAG = "opsla/unattended"
 #: What DuckDB makes of a signal that comes while it is at work: Dagster would take it for a failure like any other, and go on with the next step.
 _INTERRUPTED = "Query interrupted"
+#: Two steps may begin a run; Dagster stores a tag twice that two add at the same time, and then finds the run twice.
+_TAGGING = threading.Lock()
 _STARTED_BY_NOBODY = (SCHEDULE_NAME_TAG, SENSOR_NAME_TAG, BACKFILL_ID_TAG, UNATTENDED_TAG)
 
 
@@ -87,5 +90,9 @@ def allow_one_rerun(context: dg.AssetExecutionContext) -> None:
     From there on nothing of the configuration can be what kept it. All of it, since half of a run may have read an older state of the source.
     """
     tags = context.run.tags
-    if is_unattended(tags) and PROCESS_TAG not in tags and MAX_RETRIES_TAG not in tags:
-        context.instance.add_run_tags(context.run.run_id, {MAX_RETRIES_TAG: "1", RETRY_STRATEGY_TAG: "ALL_STEPS"})
+    if not is_unattended(tags) or PROCESS_TAG in tags:
+        return
+    with _TAGGING:
+        run = context.instance.get_run_by_id(context.run.run_id)
+        if run is not None and MAX_RETRIES_TAG not in run.tags:
+            context.instance.add_run_tags(run.run_id, {MAX_RETRIES_TAG: "1", RETRY_STRATEGY_TAG: "ALL_STEPS"})

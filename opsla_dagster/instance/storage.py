@@ -178,9 +178,13 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
                 _sync_file(path)
 
     def _write_held(self, run_id: str, closing: Sequence[EventLogEntry] = ()) -> None:
-        """Writes the run's held events, then `closing`: all at once, and where that fails, one by one."""
+        """Writes the run's held events, then `closing`: all at once, and where that fails, one by one.
+
+        A Ctrl-C in between leaves held what was held: it may be what a step of the other thread has told.
+        """
         with self._held_lock:
-            events = [*self._held.pop(run_id, ()), *closing]
+            held = self._held.pop(run_id, [])
+            events = [*held, *closing]
             if not events:
                 return
             try:
@@ -188,6 +192,9 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
             except Exception:
                 for event in events:
                     super().store_event(event)
+            except BaseException:
+                self._held[run_id] = held
+                raise
 
     def _write_ending(self, run_id: str, events: Sequence[EventLogEntry]) -> None:
         self._write_both(run_id, events, self._index_ending)
@@ -198,7 +205,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
         """All of them or none: the run's own file first, then what the catalog reads, by `index`, which is a transaction of its own.
 
         A kill between the two leaves the catalog untouched. An error in the second takes the first back, because the same events are
-        then stored again, one at a time.
+        then stored again, one at a time; so does a Ctrl-C.
         """
         rows = [self._event_to_row(event) for event in events]
         shard_ids = range(0)
@@ -208,7 +215,7 @@ class BatchedSqliteEventLogStorage(ChecksByDate, KnownSchema, KnownMaterializati
         try:
             # After, never inside, the run's connection: both take the same lock, which is not re-entrant.
             index(events, rows)
-        except Exception:
+        except BaseException:
             self._forget_events(run_id, shard_ids)
             raise
 

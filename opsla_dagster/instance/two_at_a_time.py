@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
+from typing import Any
 
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
@@ -36,7 +37,7 @@ from dagster._core.executor.base import Executor
 from dagster._core.executor.init import InitExecutorContext
 from dagster._utils.interrupts import pop_captured_interrupt, raise_interrupts_as
 
-#: The resource whose statements are interrupted where the run ends before its steps do.
+#: The resource that is let go of while nothing is at work, and whose statements are interrupted where the run ends before its steps do.
 _WAREHOUSE = "warehouse"
 _ASKED_AGAIN_SECONDS = 0.05
 #: Op tag: a run with such a step makes one after another.
@@ -128,6 +129,8 @@ class _Steps:
         #: Guards everything below, and `active`; notified of whatever may make a step ready.
         self._changed = threading.Condition()
         self._in_flight: dict[str, StepExecutionContext] = {}
+        #: That of the run, once a step has it.
+        self._warehouse: Any = None
         self._run_thread = threading.get_ident()
         self._is_run_thread_busy = False
         self._is_stopped = False
@@ -200,6 +203,8 @@ class _Steps:
                     self._changed.notify_all()
                     return step
                 until_tried_again = self._active.sleep_interval()  # type: ignore[no-untyped-call]
+                if not self._in_flight and self._warehouse is not None:
+                    self._warehouse.close_when_free()  # others may have the file until a step is tried again
                 self._changed.wait(until_tried_again or (None if self._in_flight else _ASKED_AGAIN_SECONDS))
         return None
 
@@ -222,6 +227,8 @@ class _Steps:
             return None
         context = self._job_context.for_step(steps[0], self._active.get_known_state())
         self._in_flight[context.step.key] = context
+        if _WAREHOUSE in context.required_resource_keys:
+            self._warehouse = getattr(context.resources, _WAREHOUSE)
         return context
 
     def _end(self, beside: threading.Thread) -> None:
@@ -234,6 +241,5 @@ class _Steps:
             self._changed.notify_all()
         while beside.is_alive() and not pop_captured_interrupt():
             beside.join(_ASKED_AGAIN_SECONDS)
-            for step in list(self._in_flight.values()):
-                if beside.is_alive() and _WAREHOUSE in step.required_resource_keys:
-                    getattr(step.resources, _WAREHOUSE).interrupt()
+            if self._in_flight and self._warehouse is not None and beside.is_alive():
+                self._warehouse.interrupt()

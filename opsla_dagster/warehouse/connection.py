@@ -125,6 +125,8 @@ class Warehouse(DuckDBResource):
     _changed: threading.Condition = PrivateAttr(default_factory=threading.Condition)
     #: The threads at work, and whether another one was so meanwhile.
     _at_work: dict[int, bool] = PrivateAttr(default_factory=dict)
+    #: Those that wait until they are alone; they go on with the connection that they have.
+    _waiting_to_be_alone: set[int] = PrivateAttr(default_factory=set)
     _alone: int | None = PrivateAttr(default=None)
     _is_to_close: bool = PrivateAttr(default=False)
     #: Set once the run is being stopped: nobody waits any more, and nothing is opened.
@@ -205,7 +207,7 @@ class Warehouse(DuckDBResource):
         finally:  # whatever has been taken by then: a Ctrl-C comes anywhere
             with self._changed:
                 self._at_work.pop(thread, None)
-                if self._is_to_close and not self._at_work:
+                if self._is_to_close and not self._is_needed:
                     self._is_to_close = False
                     self.close()
                 self._changed.notify_all()
@@ -223,6 +225,7 @@ class Warehouse(DuckDBResource):
         try:
             with self._changed:
                 self._at_work.pop(thread, None)
+                self._waiting_to_be_alone.add(thread)
                 self._changed.notify_all()
                 self._wait_for(lambda: self._alone is None and not self._at_work)
                 self._alone = thread
@@ -230,6 +233,7 @@ class Warehouse(DuckDBResource):
             yield
         finally:
             with self._changed:
+                self._waiting_to_be_alone.discard(thread)
                 if self._alone == thread:
                     self._alone = None
                 self._changed.notify_all()
@@ -237,9 +241,13 @@ class Warehouse(DuckDBResource):
     def close_when_free(self) -> None:
         """Closes the file as soon as nobody is at work: others may have it while this run waits, and a DuckDB that failed has to be opened anew."""
         with self._changed:
-            self._is_to_close = bool(self._at_work)
+            self._is_to_close = self._is_needed
             if not self._is_to_close:
                 self.close()
+
+    @property
+    def _is_needed(self) -> bool:
+        return bool(self._at_work or self._waiting_to_be_alone)
 
     def interrupt(self) -> None:
         """Stops the statements that are being executed, and every wait, in whichever thread: the run ends. Until then nothing is opened."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy as db
 from dagster._core.definitions.observe import observe
 from dagster._core.events.log import EventLogEntry
 from sqlalchemy.engine import Connection
@@ -164,3 +165,31 @@ def test_what_a_step_says_at_its_end_is_one_transaction_and_its_own_process_read
         assert len(instance.all_logs(run.run_id)) == len(stored) + 2, "closing the instance writes what was held"
         state = instance.event_log_storage.get_asset_check_summary_records([dg.AssetCheckKey(dg.AssetKey("judged"), "check_2")])
         assert [record.last_check_execution_record.status.value for record in state.values() if record.last_check_execution_record] == ["FAILED"]
+
+
+@pytest.mark.parametrize("while_it", ["_write_ending", "_index_ending"])
+def test_a_ctrl_c_while_held_events_are_written_leaves_them_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, while_it: str) -> None:
+    """They may be verdicts of the step that the other thread has at work, which goes on to its end."""
+
+    @dg.asset(check_specs=[dg.AssetCheckSpec("check", asset="judged")])
+    def judged() -> Iterator[Any]:
+        yield dg.MaterializeResult(asset_key="judged", check_results=[dg.AssetCheckResult(passed=True)])
+
+    with open_instance(tmp_path) as instance:
+        run = dg.materialize([judged], instance=instance)
+        log = instance.event_log_storage
+        assert isinstance(log, storage.BatchedSqliteEventLogStorage)
+        verdict = next(event for event in instance.all_logs(run.run_id) if event.dagster_event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        log.store_event(verdict)
+        with monkeypatch.context() as pressed:
+            pressed.setattr(storage.BatchedSqliteEventLogStorage, while_it, press)
+            with pytest.raises(KeyboardInterrupt):
+                instance.report_engine_event("something else is told", run.dagster_run)
+        told = [event for event in instance.all_logs(run.run_id) if event.dagster_event_type is verdict.dagster_event_type]
+        with log.index_connection() as connection:
+            in_catalog = connection.execute(db.text("select count(*) from event_logs where dagster_event_type = 'ASSET_CHECK_EVALUATION'")).scalar_one()
+        assert (len(told), in_catalog) == (2, 2)
+
+
+def press(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,12 @@ import dagster as dg
 import duckdb
 import pytest
 
-from opsla_dagster.assets.retrying import failing_plainly
+from opsla_dagster.assets.factory import beside_or_alone
+from opsla_dagster.assets.retrying import UNATTENDED_TAG, allow_one_rerun, failing_plainly
+from opsla_dagster.errors import PassingError
+from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
+from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
 from opsla_dagster.running import _was_cancelled, carry_out
 from opsla_dagster.warehouse.connection import Warehouse
 
@@ -49,10 +53,12 @@ def told() -> Told:
     return Told()
 
 
-def run(*assets: dg.AssetsDefinition, instance: dg.DagsterInstance | None = None, **resources: Any) -> dg.ExecuteInProcessResult:
+def run(
+    *assets: dg.AssetsDefinition, instance: dg.DagsterInstance | None = None, tags: Mapping[str, str] | None = None, **resources: Any
+) -> dg.ExecuteInProcessResult:
     definitions = dg.Definitions(assets=assets, jobs=[dg.define_asset_job("all_of_it", "*")], resources=resources, executor=two_at_a_time)
     with dg.DagsterInstance.ephemeral() if instance is None else instance as used:
-        return carry_out(definitions.resolve_job_def("all_of_it"), used, {})
+        return carry_out(definitions.resolve_job_def("all_of_it"), used, tags or {})
 
 
 def nothing(_context: dg.AssetExecutionContext) -> None:
@@ -224,6 +230,27 @@ def test_who_presses_ctrl_c_again_does_not_wait_for_the_other_thread(told: Told)
     may_end.set()
 
 
+def test_a_table_that_is_done_meanwhile_is_no_second_ctrl_c(told: Told) -> None:
+    """The progress bar interrupts again what got lost; of what the other thread still ends, the run waits for all."""
+    both_are_at_work = threading.Barrier(2)
+    ended = []
+
+    def meet(_context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        if threading.current_thread() is threading.main_thread():
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(PATIENCE_SECONDS)
+        time.sleep(0.5)
+        deliver_interrupt()
+        time.sleep(0.5)
+        ended.append(threading.current_thread().name)
+
+    with noting_interrupts():
+        result = run(told.asset("a", meet), told.asset("b", meet))
+        assert ended == ["steps beside"]
+    assert _was_cancelled(result)
+
+
 def test_ctrl_c_ends_the_wait_for_the_warehouse(told: Told, tmp_path: Path) -> None:
     """Both wait for the file, for hours: another process has it."""
     path = tmp_path / "w.duckdb"
@@ -259,6 +286,56 @@ def test_a_ctrl_c_that_duckdb_made_an_error_of_ends_the_run(told: Told) -> None:
     assert _was_cancelled(result)
     assert ends_of(result)["a"] == "STEP_FAILURE"
     assert "b" not in told.steps
+
+
+def test_what_fails_and_speaks_of_something_interrupted_has_failed(told: Told) -> None:
+    def refused(_context: dg.AssetExecutionContext) -> None:
+        raise dg.Failure("mart.t: gate_rate failed (rate 0.4), for example: T-7 | Service interrupted", allow_retries=False)
+
+    assert not _was_cancelled(run(told.asset("a", refused)))
+
+
+def test_the_file_is_closed_while_all_that_is_left_waits_to_be_tried_again(told: Told, tmp_path: Path) -> None:
+    """Also where others went on with it meanwhile."""
+    path = tmp_path / "w.duckdb"
+    found: list[str] = []
+
+    def late(context: dg.AssetExecutionContext) -> None:
+        with failing_plainly(context, (4.0,), context.resources.warehouse):
+            context.resources.warehouse.connection()
+            if context.retry_number == 0:
+                raise PassingError("log.csv: no such file")
+
+    def other(context: dg.AssetExecutionContext) -> None:
+        with context.resources.warehouse.at_work():
+            context.resources.warehouse.connection()
+            time.sleep(0.5)
+
+    def read_meanwhile() -> None:
+        opened = subprocess.run([sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True)", str(path)], capture_output=True, text=True, check=False)
+        found.append(opened.stderr)
+
+    with_warehouse = partial(told.asset, required_resource_keys={"warehouse"})
+    threading.Timer(2.5, read_meanwhile).start()
+    result = run(
+        with_warehouse("late", late), with_warehouse("other", other), with_warehouse("after_other", other, ("other",)),
+        tags={UNATTENDED_TAG: "true"}, warehouse=Warehouse(database=str(path)),
+    )  # fmt: skip
+    assert result.success
+    assert told.steps == ["other", "after_other", "late"]
+    assert found == [""]
+
+
+def test_a_run_that_two_steps_begin_is_found_once(told: Told, tmp_path: Path) -> None:
+    both_are_at_work = threading.Barrier(2)
+
+    def begin(context: dg.AssetExecutionContext) -> None:
+        both_are_at_work.wait(PATIENCE_SECONDS)
+        allow_one_rerun(context)
+
+    assert run(told.asset("a", begin), told.asset("b", begin), instance=open_instance(tmp_path), tags={UNATTENDED_TAG: "true"}).success
+    with open_instance(tmp_path) as instance:
+        assert len(instance.get_runs(filters=dg.RunsFilter(tags={"dagster/max_retries": "1"}))) == 1
 
 
 @pytest.fixture
@@ -356,3 +433,57 @@ def test_the_file_is_closed_for_others_once_nobody_is_at_work(warehouse: Warehou
     assert warehouse.connection().execute("select 2").fetchone() == (2,)
     warehouse.close_when_free()
     assert not warehouse.is_open
+
+
+def test_who_waits_to_be_alone_keeps_the_file_open(warehouse: Warehouse) -> None:
+    """The other one fails for a cause that passes, and lets go of the file: it is closed once who waits is done as well."""
+    both_are_in = threading.Barrier(2)
+    rows: list[Any] = []
+
+    def wants_to_be_alone() -> None:
+        with warehouse.at_work():
+            connection = warehouse.connection()
+            both_are_in.wait(PATIENCE_SECONDS)
+            with warehouse.alone():
+                rows.append(connection.execute("select 1").fetchone())
+
+    def fails() -> None:
+        with warehouse.at_work():
+            both_are_in.wait(PATIENCE_SECONDS)
+            time.sleep(0.2)  # the other one waits by now
+        warehouse.close_when_free()
+
+    for thread in [in_thread(wants_to_be_alone), in_thread(fails)]:
+        thread.join(PATIENCE_SECONDS)
+    assert rows == [(1,)]
+    assert not warehouse.is_open
+
+
+def test_what_does_not_fit_beside_another_one_is_done_alone_and_what_does_not_fit_alone_fails(warehouse: Warehouse) -> None:
+    other_is_in, other_may_leave = threading.Event(), threading.Event()
+    tries: list[bool] = []
+
+    def other() -> None:
+        with warehouse.at_work():
+            other_is_in.set()
+            other_may_leave.wait(PATIENCE_SECONDS)
+
+    def counted() -> int:
+        tries.append(warehouse.had_company)
+        other_may_leave.set()
+        if warehouse.had_company:
+            raise duckdb.OutOfMemoryException("could not allocate block")
+        return 7
+
+    def too_large() -> None:
+        tries.append(warehouse.had_company)
+        raise duckdb.OutOfMemoryException("could not allocate block")
+
+    thread = in_thread(other)
+    other_is_in.wait(PATIENCE_SECONDS)
+    with warehouse.at_work():
+        assert beside_or_alone(warehouse, counted) == 7
+        thread.join(PATIENCE_SECONDS)
+        with pytest.raises(duckdb.OutOfMemoryException):
+            beside_or_alone(warehouse, too_large)
+    assert tries == [True, False, False]
