@@ -41,8 +41,8 @@ from opsla_dagster.warehouse.changed_dates import (
     unpublished_dates,
     whole_history,
 )
-from opsla_dagster.warehouse.connection import Warehouse, relation_names, with_memory
-from opsla_dagster.warehouse.exhaustion import is_of_company
+from opsla_dagster.warehouse.connection import Warehouse, on_one_thread, relation_names, with_memory
+from opsla_dagster.warehouse.exhaustion import is_of_company, is_of_memory
 from opsla_dagster.warehouse.lineage import column_lineage
 from opsla_dagster.warehouse.loads import record_loads
 from opsla_dagster.warehouse.parts import parts_by_open_cases, parts_of, parts_to_load
@@ -270,13 +270,14 @@ def _row_counts(line: TableAsset, scope: Scope, rows: int) -> _Counted:
 
 
 def beside_or_alone(warehouse: Warehouse, work: Callable[[], T]) -> T:
-    """What `work` returns; it is done once more, and alone, where it failed because of what was done at the same time."""
+    """What `work` returns; it is done once more, and alone, where it failed because of what was done at the same time, or for want of memory: then on one thread."""
     try:
         return work()
     except (OpslaError, duckdb.Error) as error:
-        if not (warehouse.had_company and is_of_company(error)):
+        lacks_memory = is_of_memory(error)
+        if not lacks_memory and not (warehouse.had_company and is_of_company(error)):
             raise
-    with warehouse.alone():
+    with warehouse.alone(), on_one_thread(warehouse.connection()) if lacks_memory else nullcontext():
         return work()
 
 

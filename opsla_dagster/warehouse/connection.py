@@ -102,6 +102,17 @@ def with_memory(connection: duckdb.DuckDBPyConnection, meanwhile: str, afterward
         connection.execute(f"set memory_limit = '{afterwards}'")
 
 
+@contextmanager
+def on_one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Statements of the connection's DuckDB are worked on by one thread for a time: of a plan's parts, one at a time then holds memory."""
+    threads = connection.execute("select current_setting('threads')").fetchall()[0][0]
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {threads}")
+
+
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 

@@ -30,11 +30,18 @@ def disk_error(message: str) -> OpslaError:
     return (PassingError if "No space left on device" in message else OpslaError)(message)
 
 
-def is_of_company(error: BaseException | None) -> bool:
-    """Whether what is done at the same time on the same DuckDB may be why: memory that another one has, or a row that both write."""
+def is_of_memory(error: BaseException | None) -> bool:
+    """Whether memory was wanting: what is at work beside takes its own, and so does each thread."""
     while error is not None:
         if isinstance(error, duckdb.OutOfMemoryException):
             return True
+        error = error.__cause__
+    return False
+
+
+def is_of_company(error: BaseException | None) -> bool:
+    """Whether what is done at the same time on the same DuckDB may be why: a row that both write."""
+    while error is not None:
         if isinstance(error, duckdb.TransactionException):
             return not is_of_the_disk(error)
         error = error.__cause__

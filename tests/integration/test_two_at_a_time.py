@@ -19,7 +19,7 @@ import pytest
 
 from opsla_dagster.assets.factory import beside_or_alone
 from opsla_dagster.assets.retrying import UNATTENDED_TAG, allow_one_rerun, failing_plainly
-from opsla_dagster.errors import PassingError
+from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
@@ -486,4 +486,23 @@ def test_what_does_not_fit_beside_another_one_is_done_alone_and_what_does_not_fi
         thread.join(PATIENCE_SECONDS)
         with pytest.raises(duckdb.OutOfMemoryException):
             beside_or_alone(warehouse, too_large)
-    assert tries == [True, False, False]
+    assert tries == [True, False, False, False]
+
+
+def test_what_lacks_memory_is_done_once_more_on_one_thread_and_what_follows_on_as_many_as_before(warehouse: Warehouse) -> None:
+    threads: list[int] = []
+
+    def made() -> int:
+        threads.append(warehouse.connection().execute("select current_setting('threads')").fetchall()[0][0])
+        if threads[-1] > 1:
+            try:
+                raise duckdb.OutOfMemoryException("could not allocate block")
+            except duckdb.Error as error:
+                raise OpslaError("the new rows do not fit into the memory") from error
+        return 7
+
+    with warehouse.at_work():
+        warehouse.connection().execute("set threads = 2")
+        assert beside_or_alone(warehouse, made) == 7
+        assert threads == [2, 1]
+        assert warehouse.connection().execute("select current_setting('threads')").fetchall() == [(2,)]
