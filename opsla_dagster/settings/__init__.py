@@ -106,8 +106,20 @@ def _require_one_zone(calendars: CalendarsSettings, sources: SourcesSettings, di
     if zone != sources.desk.timezone:
         raise OpslaError(
             f"{path}: calendars.{DESK_CALENDAR}.zone: {zone!r} is not the desk's zone {sources.desk.timezone!r} "
-            "(sources.yml: desk.timezone); the days of the desk can have only one"
+            f"(sources.yml: desk.timezone); the days of the desk can have only one{_zones_of_stamps(sources)}"
         )
+
+
+def _zones_of_stamps(sources: SourcesSettings) -> str:
+    """Who gives the desk another zone may have to give it to the stamps of its logs, and would not see it: a shifted stamp is a stamp."""
+    zones = [
+        f"sources.{number}.time.timezone is {source.time.timezone}"
+        for number, source in enumerate(sources.sources)
+        if isinstance(source, EventLogSettings) and source.time.timezone is not None
+    ]
+    if not zones:
+        return ""
+    return f". Stamps without an offset keep a zone of their own ({'; '.join(zones)}): where it was only assumed, change it as well"
 
 
 def _require_due_fits(sources: SourcesSettings, policies: SlaPoliciesSettings, calendars: CalendarsSettings, directory: Path) -> None:

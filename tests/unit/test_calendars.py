@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+import yaml
 
 from opsla_dagster.calendars import business_time, calendar_days
 from opsla_dagster.errors import OpslaError
@@ -284,6 +285,18 @@ def test_the_desk_has_a_calendar_in_its_own_zone(tmp_path: Path, found: str, wri
     shutil.copytree(SHIPPED.parent, config)
     (config / "calendars.yml").write_text(DESK.replace(found, written), encoding="utf-8")
     with pytest.raises(OpslaError, match=message):
+        load_settings(config, tmp_path)
+
+
+def test_who_changes_the_desk_s_zone_is_told_of_the_zone_in_which_stamps_are_read(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(SHIPPED.parent, config)
+    log = {
+        "type": "event_log", "name": "desk", "files": "log.csv", "time": {"timezone": "UTC"}, "statuses": {"New": "INTAKE"},
+        "columns": {"case_id": "number", "status": "state", "event_ts": "at"},
+    }  # fmt: skip
+    (config / "sources.yml").write_text(yaml.safe_dump({"desk": {"timezone": "UTC", "start_date": "2025-07-01"}, "sources": [log]}), encoding="utf-8")
+    with pytest.raises(OpslaError, match=r"keep a zone of their own \(sources\.0\.time\.timezone is UTC\): where it was only assumed, change it as well$"):
         load_settings(config, tmp_path)
 
 
