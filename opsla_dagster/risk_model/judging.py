@@ -68,7 +68,7 @@ def _is_not_known(row: Mapping[str, Any]) -> bool:
 
 def _why_unknown(row: Mapping[str, Any], model: Model | None) -> str:
     if not row["is_received"]:
-        return "something that had happened to it by then was received only later"
+        return "an event of the case from before that instant was received only later"
     if not row["is_promise_in_force"]:
         return "its promise, or the target of it, came into force only later"
     if row["elapsed_seconds"] is None:

@@ -239,7 +239,7 @@ def timeless_text(promises: list[TimelessPromise], directory: object) -> str:
         else:
             why = f"they run outside the hours that {directory}/calendars.yml assumes: put in when the desk is open"
         lines.append(
-            f"{each.title}: all {counted(each.clocks, 'clock')} met, half of them in 0 minutes, {each.at_one_instant:,} of them at one instant. This says "
+            f"{each.title}: all {counted(each.clocks, 'clock')} that have ended were met, half of them after 0 minutes of open time, {each.at_one_instant:,} of them at the instant at which they began. This says "
             f"nothing about the desk: {why}; then `opsla run`"
         )
     return "\n".join(lines)

@@ -414,4 +414,4 @@ def test_a_promise_that_is_kept_in_no_time_says_nothing() -> None:
     ]
     outside, at_once = timeless_text(found, "desk").splitlines()
     assert "outside the hours that desk/calendars.yml assumes" in outside
-    assert at_once.startswith("First touch: all 3 clocks met, half of them in 0 minutes, 2 of them at one instant.")
+    assert at_once.startswith("First touch: all 3 clocks that have ended were met, half of them after 0 minutes of open time, 2 of them at the instant at which they began.")

@@ -62,8 +62,8 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
         tables=("mart.open_case_risk", "mart.risk_model_card"),
         finding=(
             f"{wording.counted(sums['likely_clocks'], 'open clock')} of {wording.count(sums['clocks'])} within their target will break with a probability of 50 % or more at "
-            f"{wording.instant(found[0]['predicted_at'])}; {wording.decimal(sums['expected_clocks'])} are to be reckoned with in all."
-            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} nothing can be said: {sums['unknown_reason']}." if sums["unknown_clocks"] else "")
+            f"{wording.instant(found[0]['predicted_at'])}; over all of them, {wording.decimal(sums['expected_clocks'])} breaches are expected."
+            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} no probability can be told: {sums['unknown_reason']}." if sums["unknown_clocks"] else "")
         ),
         how_to_read="The clocks with the highest probabilities, each with its strongest reasons. All of them, and how such predictions came out: the page Risk of the command centre.",
         definition=(
