@@ -208,7 +208,7 @@ def _month(text: str | None) -> str | None:
 
 @app.command(cls=Command, epilog=examples("opsla agents", "opsla agents --month 2025-07"))
 def agents(
-    month: Annotated[str | None, typer.Option(callback=_month, metavar="MONTH", help="Local month, such as 2025-07; default: the last one with any activity.")] = None,
+    month: Annotated[str | None, typer.Option(callback=_month, metavar="MONTH", help="Local month, such as 2025-07; default: that of the desk's now.")] = None,
 ) -> None:
     """Show what each agent answered, took on and resolved in a month; with names where `keep_names` stores them in the home."""
     from opsla_dagster.reporting.agents import agents_table

@@ -5,6 +5,7 @@ Belongs here: mart.agent_activity beside the local lists of names. Does not belo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import duckdb
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import rounded
+from opsla_dagster.reporting import wording
 from opsla_dagster.settings.home import Home
 from opsla_dagster.sources.bronze.names import names_of
 from opsla_dagster.warehouse.connection import reading
@@ -22,10 +24,13 @@ _HEADINGS = (
     "Source", "Agent", "Replies", "Notes", "Cases taken", "Resolved", "Reopened\nafterwards", "Answered\nfirst", "Median first reply,\nbusiness minutes",
 )
 _TEXTS = 2
+_RESOLVED = (
+    "Resolved: cases that the agent held when they were resolved or closed, whoever wrote that change; cases that no agent held then are nobody's."
+)
 
 
 def agents_table(home: Home, month: date | None) -> Table:
-    """Who did what in `month`, by default the last one in which anybody did something; names where the home has a list of them.
+    """Who did what in `month`, by default that of the desk's now, or the last one before it in which anybody did something; names where the home has a list of them.
 
     Raises OpslaError where there is no warehouse, no such table in it, or nobody in that month.
     """
@@ -37,7 +42,7 @@ def agents_table(home: Home, month: date | None) -> Table:
             raise OpslaError(f"{home.warehouse}: this home has not made mart.agent_activity yet; `opsla run` makes it") from error
         if not months:
             raise OpslaError("no agent is known: the sources tell neither who replied nor who held a case")
-        chosen = month or months[-1]
+        chosen, why = (month, "") if month else _month_of_now(connection, months)
         if chosen not in months:
             raise OpslaError(f"--month {chosen:%Y-%m}: no agent did anything in it; there are {months[0]:%Y-%m} to {months[-1]:%Y-%m}")
         found = connection.execute(
@@ -46,10 +51,27 @@ def agents_table(home: Home, month: date | None) -> Table:
             "order by source, public_reply_count desc, resolved_cases desc, agent",
             {"month": chosen},
         ).fetchall()
-    table = Table(title=f"Agents in {chosen:%B %Y}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    table = Table(
+        title=f"Agents in {chosen:%B %Y}{why}", title_justify="left", title_style="bold", caption=_RESOLVED, caption_justify="left", box=box.SIMPLE_HEAD
+    )
     for place, heading in enumerate(_HEADINGS):
         table.add_column(heading, justify="left" if place < _TEXTS else "right")
     for source, agent, *counts, median in found:
         shown = "" if median is None else rounded(median)
         table.add_row(Text(source), Text(names.get((source, agent), agent)), *(f"{count:,}" for count in counts), shown)
     return table
+
+
+def _month_of_now(connection: duckdb.DuckDBPyConnection, months: Sequence[date]) -> tuple[date, str]:
+    """The month of the desk's now, and why it is that one, for the heading.
+
+    Stamps of the future and cases of later dates make later months, which are not the desk's. Now may be the first minute of a month.
+    """
+    found = connection.execute("select now_date from mart.desk_now").fetchone()
+    now_date = found[0] if found else months[-1]
+    until_now = [each for each in months if each <= now_date]
+    if not until_now:
+        return months[0], f", the first month with any activity: now is {wording.day(now_date)}"
+    if until_now[-1] == now_date.replace(day=1):
+        return until_now[-1], f", the month of now, {wording.day(now_date)}"
+    return until_now[-1], f", the last month with any activity: now is {wording.day(now_date)}"

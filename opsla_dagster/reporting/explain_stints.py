@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import groupby
 
 import duckdb
 from rich import box
@@ -50,6 +51,15 @@ def ownership_spans_of(connection: duckdb.DuckDBPyConnection, case: Row) -> tupl
     names = ("stint", "team", "agent", "state", "started_at", "ended_at")
     rows = of_case(connection, "staging.ownership_spans", case, "span_number")
     return tuple(OwnershipSpan(*(row[name] for name in names)) for row in rows if row["ended_at"] != row["started_at"])
+
+
+def held_by_agents(spans: Sequence[OwnershipSpan]) -> list[tuple[str | None, datetime, datetime | None]]:
+    """Who held the case from when to when, by agent alone: None is nobody. Empty where no agent ever held it."""
+    held: list[tuple[str | None, datetime, datetime | None]] = []
+    for agent, run in groupby(spans, key=lambda span: span.agent):
+        of_agent = list(run)
+        held.append((agent, of_agent[0].started_at, of_agent[-1].ended_at))
+    return held if any(agent for agent, _, _ in held) else []
 
 
 def summary(stints: Sequence[Stint], is_open: bool) -> str:

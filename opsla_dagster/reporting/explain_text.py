@@ -21,7 +21,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_links import told
-from opsla_dagster.reporting.explain_stints import stints_table, summary
+from opsla_dagster.reporting.explain_stints import held_by_agents, stints_table, summary
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Clock, Explanation, Piece, Verdict, listed
 
 Say = Callable[[str | Table | Text], None]
@@ -107,7 +107,7 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
     say = partial(console.print, markup=True, emoji=False, highlight=False)
     _header(explanation, words, say)
     if not explanation.stints:
-        say("\nNobody is told to have held this case: its source names no team.")
+        _agents(explanation, words, say)
         _links(explanation, words, say)
         return
     say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}\n")
@@ -130,6 +130,22 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
         say("[dim]░ after completion: of no share[/dim]")
     say(stints_table(explanation, words.short))
     _links(explanation, words, say)
+
+
+def _agents(explanation: Explanation, words: _Words, say: Say) -> None:
+    """Who held a case of which no team is told."""
+    held = held_by_agents(explanation.ownership_spans)
+    if not held:
+        say("\nNobody is told to have held this case: no record gives it to a team or an agent.")
+        return
+    say("\n[bold]Which agents held it[/bold]: its records name no team, and stints and hand-offs are of teams, so there are none\n")
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("Agent", "From", "To"):
+        table.add_column(heading)
+    end = "now" if explanation.is_open else "the end"
+    for agent, started_at, ended_at in held:
+        table.add_row(Text(agent or "nobody"), words.short(started_at), words.short(ended_at) if ended_at else end)
+    say(table)
 
 
 class _Words:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 import pytest
 
+from opsla_dagster.catalog import TABLES
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.levers import Changes, parse_change
 from opsla_dagster.center.pages import risk
-from opsla_dagster.center.view import load_query
+from opsla_dagster.center.pages.ownership import ownership_page
+from opsla_dagster.center.view import View, load_query
 from opsla_dagster.figures import open_time
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain_links import links_of
+from opsla_dagster.reporting.sections.ownership import AGENTS_ALONE, NOBODY
 from opsla_dagster.reporting.staffing import block_hours, blocks
+from opsla_dagster.warehouse.write import ensure_table
 
 NOW = datetime(2025, 7, 9, 4)
 
@@ -67,6 +72,20 @@ def test_a_link_is_held_as_long_on_the_page_of_ownership_as_on_that_of_the_case(
         case = {case_id: links_of(connection, {"case_id": case_id, "source": "s", "intake_date": date(2025, 7, 17)}, look)[0] for case_id in page}
     assert list(page.items()) == [("open", (3600, True)), ("ended", (3000, False)), ("untold", (None, False))]
     assert {case_id: (link.held_after_seconds, link.is_held_on) for case_id, link in case.items()} == page
+
+
+@pytest.mark.parametrize("is_agent_told", [True, False])
+def test_of_a_desk_that_names_no_team_the_agents_with_open_cases_are_shown(is_agent_told: bool) -> None:
+    held = [{"case_id": "E-4", "team": "UNASSIGNED", "agent": "agent.kim"}]
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart")
+        for name in ("mart.team_latency", "mart.backlog_sources"):
+            ensure_table(connection, TABLES[name])
+        connection.execute("insert into mart.backlog_sources (source, is_agent_told) values ('log', $is_agent_told)", {"is_agent_told": is_agent_told})
+        view = SimpleNamespace(connection=connection, rows_at=lambda _: held, require_queue=lambda: None, state=None)
+        page = ownership_page(cast(View, view))
+    assert page.context["nobody"] == (AGENTS_ALONE if is_agent_told else NOBODY)
+    assert [(grid.key, grid.rows) for grid in page.grids] == ([("active_escalations", held)] if is_agent_told else [])
 
 
 def test_what_nobody_can_know_is_no_good_zero() -> None:

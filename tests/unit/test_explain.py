@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
-from opsla_dagster.reporting.explain_text import render
+from opsla_dagster.reporting.explain_text import render, render_ownership
 from opsla_dagster.reporting.explanation import Clock, Explanation
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
@@ -181,9 +182,9 @@ def account(clock: Clock) -> list[tuple[str, str, str | None, int]]:
     ]
 
 
-def shown(explanation: Explanation, width: int = 160) -> str:
+def shown(explanation: Explanation, width: int = 160, how: Callable[[Explanation, Console], None] = render) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    render(explanation, console)
+    how(explanation, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -557,6 +558,26 @@ def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Ware
     page = write_picture(explanation, tmp_path / "case.html").read_text(encoding="utf-8")
     assert "desk.csv, row 3: column Changed at: no timestamp" in page
     assert "of another source" not in text + page
+
+
+def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: Warehouse) -> None:
+    """Stints are of teams: nobody's alone is none. Two spans of one agent are one row; a waits and a works."""
+    warehouse.case("2025-07-08 13:00:00 INTAKE", is_open=True)
+    assert "Nobody is told to have held this case: no record gives it to a team or an agent." in shown(warehouse.explained(), how=render_ownership)
+    warehouse.insert("staging.ownership_stints", source="log", case_id="C-1", intake_date=warehouse.day, stint=1, team="UNASSIGNED")
+    for number, (started, ended, agent, state) in enumerate(
+        (("13:00", "14:00", None, "queue"), ("14:00", "15:00", "agent.ann", "queue"), ("15:00", "16:00", "agent.ann", "active"), ("16:00", None, "agent.kim", "active")), start=1
+    ):
+        warehouse.insert(
+            "staging.ownership_spans", source="log", case_id="C-1", intake_date=warehouse.day, span_number=number, stint=1, team="UNASSIGNED", agent=agent,
+            state=state, started_at=f"2025-07-08 {started}", ended_at=ended and f"2025-07-08 {ended}",
+        )  # fmt: skip
+    text = shown(warehouse.explained(), how=render_ownership)
+    assert "Which agents held it: its records name no team, and stints and hand-offs are of teams, so there are none" in text
+    rows = [re.split(r"  +", line.strip()) for line in text.splitlines() if re.match(r"  (nobody|agent\.)", line)]
+    assert rows == [
+        ["nobody", "Tue", "8 Jul 09:00", "Tue", "8 Jul 10:00"], ["agent.ann", "Tue", "8 Jul 10:00", "Tue", "8 Jul 12:00"], ["agent.kim", "Tue", "8 Jul 12:00", "now"],
+    ]
 
 
 def test_rejected_records_of_the_sources_beside_are_listed_too(warehouse: Warehouse) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.reporting.sections.ownership import NOBODY, ownership
+from opsla_dagster.reporting.sections.ownership import AGENTS_ALONE, NOBODY, ownership
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.shipped import CONFIG
@@ -85,4 +85,18 @@ def test_the_report_says_that_nobody_is_told_to_have_held_a_case(teams: tuple[st
             connection.execute("insert into mart.team_latency (team) values ($team)", {"team": team})
         section = ownership(connection)
     assert section is not None
+    assert section.finding == "Nobody is told to have held a case"
     assert (section.how_to_read, section.data, section.table) == (NOBODY, {}, None)
+
+
+@pytest.mark.parametrize(("is_agent_told", "finding", "why"), [(True, "No team is told to have held a case", AGENTS_ALONE), (False, "Nobody is told to have held a case", NOBODY)])
+def test_the_report_says_where_agents_are_told_and_no_team(is_agent_told: bool, finding: str, why: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart")
+        for name in ("mart.team_latency", "mart.misattribution", "mart.bounce_pairs", "mart.backlog_sources"):
+            ensure_table(connection, TABLES[name])
+        connection.execute("insert into mart.team_latency (team) values ('UNASSIGNED')")
+        connection.execute("insert into mart.backlog_sources (source, is_agent_told) values ('log', $is_agent_told)", {"is_agent_told": is_agent_told})
+        section = ownership(connection)
+    assert section is not None
+    assert (section.finding, section.how_to_read, section.data, section.table) == (finding, why, {}, None)

@@ -15,13 +15,14 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
 from opsla_dagster.reporting.sections.ownership import (
-    NOBODY,
     flow_label,
     hint_of,
+    is_agent_told,
     is_anybody_told,
     ownership,
     pairs_of,
     unknown_of,
+    untold,
 )
 
 ROWS_SHOWN = 100
@@ -29,12 +30,12 @@ ROWS_SHOWN = 100
 
 def ownership_page(view: View, *, is_whole: bool = False) -> Page:
     """The page at the instant of the address; the open cases are of that instant, everything else is of ended cases as they are known now."""
-    linked = _escalations(view, None if is_whole else ROWS_SHOWN)
-    if not is_anybody_told(view.connection):
-        return Page(template="ownership.html.j2", title="Ownership", grids=[linked] if linked else [], context={"nobody": NOBODY, "sections": []})
-    queue = view.require_queue()
     limit = None if is_whole else ROWS_SHOWN
-    live = [row for row in view.rows_at("active_escalations") if queue in (None, "none" if row["team"] == "UNASSIGNED" else row["team"])]
+    linked = _escalations(view, limit)
+    if not is_anybody_told(view.connection):
+        held = [_live(view, _held_now(view), limit)] if is_agent_told(view.connection) else []
+        return Page(template="ownership.html.j2", title="Ownership", grids=[*held, *([linked] if linked else [])], context={"nobody": untold(view.connection), "sections": []})
+    live = _held_now(view)
     pairs = pairs_of(view.connection)
     flow = flow_of(pairs)
     drawings = []
@@ -56,6 +57,12 @@ def ownership_page(view: View, *, is_whole: bool = False) -> Page:
         template="ownership.html.j2", title="Ownership", figures=_figures(overall, back, live), grids=grids, drawings=drawings,
         context={"nobody": "", "sections": shown([ownership(view.connection, has_flow=False)])},
     )
+
+
+def _held_now(view: View) -> list[Row]:
+    """The cases open at the instant, of the queue that is asked for."""
+    queue = view.require_queue()
+    return [row for row in view.rows_at("active_escalations") if queue in (None, "none" if row["team"] == "UNASSIGNED" else row["team"])]
 
 
 def _figures(overall: dict[str, Any], pairs: list[Row], live: list[Row]) -> list[Figure]:

@@ -26,6 +26,9 @@ CAUSES = (
     ("root_cause_stage", "Root cause: the stage furthest beyond its peers"),
     ("root_cause_owner", "Root cause: the owner of that stage (agent, else team)"),
 )
+#: Breaches that no cause is known of, so that the causes add up to all of a promise: those that stopped, and those that are still open.
+_UNKNOWN = {"root_cause_stage": "no stage known", "root_cause_owner": "nobody known"}
+_NOT_YET = "still open, no cause yet"
 #: Rows of a picture; the table holds the rest.
 MOST_VALUES, MOST_CAUSES = 12, 5
 _NOTHING = {"figure": MISSING, "below": "", "css": "none"}
@@ -39,10 +42,9 @@ _CLOCKS = f"""
         cast(sum(breached_clocks) as bigint) as breached_clocks,
         cast(sum(open_breached_clocks) as bigint) as open_breached_clocks,
         cast(sum(met_clocks + breached_clocks + open_breached_clocks) as bigint) as judged_clocks,
-        cast(sum(breached_clocks + open_breached_clocks) as bigint) as all_breached_clocks,
-        cast(sum(sum(breached_clocks)) over (partition by metric, dimension) as bigint) as metric_breached_clocks
+        cast(sum(breached_clocks + open_breached_clocks) as bigint) as all_breached_clocks
     from mart.sla_overview
-    where dimension <> 'all' and {SPOKEN_OF} and list_contains(?, metric)
+    where {SPOKEN_OF} and list_contains(?, metric)
     group by metric, dimension, dimension_value
     having judged_clocks > 0
     order by metric, dimension, dimension_value
@@ -60,27 +62,30 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
     dimensions = _dimensions(found)
     several_valued = _several_valued(found, dimensions)
     by_value = [row for row in found if row["dimension"] in several_valued]
+    overall = {row["metric"]: row for row in found if row["dimension"] == "all"}
     causes = [row for row in found if row["dimension"] in dict(CAUSES)]
+    causes += _without_cause(causes, overall)
     if not by_value and not causes:
         return None
     rate_cell = partial(_rate_cell, highest=_highest(by_value))
+    cause_cell = partial(_cause_cell, breaches={metric: row["all_breached_clocks"] for metric, row in overall.items()})
     return section(
         finding=_finding(by_value, titles),
         how_to_read=(
             "Each cell is the share of breached clocks, above the number of clocks with a verdict; under root cause, the number of breached clocks put "
-            "down to the stage or owner, above their share. The stronger the colour, the higher the share: for each promise from 0 to its maximum in any "
+            "down to the stage or owner, above their share of all breaches of the promise. The stronger the colour, the higher the share: for each promise from 0 to its maximum in any "
             f"group, for root causes from 0 to 100%. Grey cells have fewer than {FEW_CASES} clocks: mostly chance. Only the {MOST_VALUES} largest "
-            f"groups and the {MOST_CAUSES} most frequent root causes are drawn; the table has more."
+            f"groups and the {MOST_CAUSES} most frequent root causes are drawn, the other causes as one row; the table has more."
         ),
         definition=(
             "A case counts for the queue that had it last, also where another one let the promise break: that is told by the owners under root cause, and by the error budget of each queue. "
             "Breached includes clocks that are still open past their target. Only clocks that have stopped have a root cause: the status in which the "
-            "case exceeded the median of its peers by most, and the agent (else the team) that held it for most of that time."
+            "case exceeded the median of its peers by most, and the agent (else the team) that held it for most of that time. Where no source tells who held it then, nobody is known."
         ),
         data={
             "panels": [
                 *(_panel(_LAST_QUEUE if name == "queue" else f"By {wording.name(name)}", _largest(by_value, name), titles, rate_cell) for name in dimensions),
-                *(_panel(heading, _most_frequent(causes, name), titles, _cause_cell) for name, heading in CAUSES),
+                *(_panel(heading, _most_frequent(causes, name), titles, cause_cell) for name, heading in CAUSES),
             ]
         },
         table=_table([*by_value, *causes], titles),
@@ -89,8 +94,33 @@ def breaks(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section
 
 def _dimensions(found: Sequence[Row]) -> list[str]:
     """The dimensions that a desk has: the usual ones, then those of sources.yml by name."""
-    named = {row["dimension"] for row in found} - {*DIMENSIONS, *dict(CAUSES)}
+    named = {row["dimension"] for row in found} - {"all", *DIMENSIONS, *dict(CAUSES)}
     return [*DIMENSIONS, *sorted(named)]
+
+
+def _without_cause(causes: Sequence[Row], overall: Mapping[str, Row]) -> list[Row]:
+    """For each kind of cause that is known of any breach, the breaches of each promise that it is not known of."""
+    known: Counter[tuple[str, str]] = Counter()
+    for row in causes:
+        known[row["dimension"], row["metric"]] += row["breached_clocks"]
+    return [
+        _breaches(row["metric"], dimension, words, stopped=stopped, still_open=still_open)
+        for dimension in sorted({row["dimension"] for row in causes})
+        for row in overall.values()
+        for words, stopped, still_open in (
+            (_UNKNOWN[dimension], row["breached_clocks"] - known[dimension, row["metric"]], 0),
+            (_NOT_YET, 0, row["open_breached_clocks"]),
+        )
+        if stopped + still_open
+    ]
+
+
+def _breaches(metric: str, dimension: str, words: str, *, stopped: int, still_open: int = 0) -> Row:
+    """A row of breaches that have no value of the dimension, but `words`."""
+    return {
+        "metric": metric, "dimension": dimension, "dimension_value": None, "words": words, "met_clocks": 0, "breached_clocks": stopped,
+        "open_breached_clocks": still_open, "judged_clocks": stopped + still_open, "all_breached_clocks": stopped + still_open,
+    }
 
 
 def _several_valued(found: Sequence[Row], dimensions: Sequence[str]) -> set[str]:
@@ -149,8 +179,16 @@ def _largest(found: Sequence[Row], dimension: str) -> list[list[Row]]:
     return sorted(_ranked(found, dimension)[:MOST_VALUES], key=_in_order)
 
 
-def _most_frequent(found: Sequence[Row], dimension: str) -> list[list[Row]]:
-    return _ranked(found, dimension)[:MOST_CAUSES]
+def _most_frequent(causes: Sequence[Row], dimension: str) -> list[list[Row]]:
+    """The most frequent causes, then what is left of the breaches: the other causes as one, and what has none."""
+    ranked = _ranked([row for row in causes if row["dimension_value"] is not None], dimension)
+    drawn, others = ranked[:MOST_CAUSES], ranked[MOST_CAUSES:]
+    left: Counter[str] = Counter()
+    for row in (row for of_value in others for row in of_value):
+        left[row["metric"]] += row["breached_clocks"]
+    other_rows = [_breaches(metric, dimension, wording.counted(len(others), "other"), stopped=count) for metric, count in left.items()]
+    without = [[row for row in causes if row["dimension"] == dimension and row.get("words") == words] for words in (_UNKNOWN[dimension], _NOT_YET)]
+    return [*drawn, *(rows_of for rows_of in (other_rows, *without) if rows_of)]
 
 
 def _highest(by_value: Sequence[Row]) -> dict[str, float]:
@@ -170,12 +208,13 @@ def _rate_cell(row: Row, highest: Mapping[str, float]) -> Mapping[str, Any]:
     }
 
 
-def _cause_cell(row: Row) -> Mapping[str, Any]:
-    share = 100.0 * row["breached_clocks"] / row["metric_breached_clocks"]
+def _cause_cell(row: Row, breaches: Mapping[str, int]) -> Mapping[str, Any]:
+    of_promise = breaches[row["metric"]]
+    share = 100.0 * row["all_breached_clocks"] / of_promise
     return {
-        "figure": wording.count(row["breached_clocks"]),
+        "figure": wording.count(row["all_breached_clocks"]),
         "below": wording.percent(share, 0),
-        "css": heat(share, 100.0) if row["metric_breached_clocks"] >= FEW_CASES else "few",
+        "css": heat(share, 100.0) if of_promise >= FEW_CASES else "few",
     }
 
 
@@ -189,6 +228,8 @@ def _title(row: Row, titles: Mapping[str, str]) -> str:
 
 def _value(row: Row) -> str:
     """The value in words: a status as one, and what the source leaves open as such."""
+    if row["dimension_value"] is None:
+        return str(row["words"])
     value: str = row["dimension_value"]
     if row["dimension"] == "root_cause_stage":
         return wording.name(value).lower()

@@ -23,8 +23,13 @@ from opsla_dagster.settings.ownership import UNASSIGNED
 _LEAST_HANDOFFS, _NEARLY_ALL = 30, 0.9
 _TABLES = ("mart.misattribution", "mart.team_latency", "mart.bounce_pairs")
 NOBODY = (
-    "No source of this desk tells who held a case when. A log tells it with a column of the team or the agent (columns.team), or with an audit log of its "
-    "changes (form: changes). With either, this section shows how long each team really held its cases."
+    "No source of this desk tells who held a case when. A log tells it with a column of the team (columns.team), or with an audit log of its "
+    "changes (form: changes) in which a field is the team. With either, this section shows how long each team really held its cases."
+)
+AGENTS_ALONE = (
+    "The sources of this desk name agents, and no team. Stints, hand-offs and the time that is charged are counted by team, so there are none here. "
+    "Of agents, opsla ownership CASE_ID shows who held a case when, opsla agents what each did in a month, and the root causes of breaches whose stage it was. "
+    "A log names the team with a column (columns.team), or with an audit log of its changes (form: changes) in which a field is the team."
 )
 DEFINITION = (
     "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "
@@ -42,7 +47,8 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
     if not has_table(connection, "mart.team_latency"):  # marts of another version
         return None
     if not is_anybody_told(connection):
-        return section(finding="Nobody is told to have held a case", how_to_read=NOBODY)
+        who = "No team" if is_agent_told(connection) else "Nobody"
+        return section(finding=f"{who} is told to have held a case", how_to_read=untold(connection))
     teams = latency_of(connection)
     held = [row for row in teams if row["team"] != UNASSIGNED]
     overall = rows(connection, "select * from mart.misattribution where scope = 'all'")
@@ -75,6 +81,16 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
 def is_anybody_told(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether any case was ever held by a team."""
     return bool(rows(connection, f"select 1 from mart.team_latency where team <> '{UNASSIGNED}' limit 1", "mart.team_latency"))
+
+
+def is_agent_told(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any case was ever held by an agent, of whichever team."""
+    return bool(rows(connection, "select 1 from mart.backlog_sources where is_agent_told limit 1", "mart.backlog_sources"))
+
+
+def untold(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why there is nothing to show of teams, and where to look for agents where those alone are told."""
+    return AGENTS_ALONE if is_agent_told(connection) else NOBODY
 
 
 def latency_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:
