@@ -25,6 +25,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from opsla_dagster.assets.factory import on_table_done
 from opsla_dagster.assets.retrying import UNATTENDED_TAG
+from opsla_dagster.assets.scope import TRIAL_TAG
 from opsla_dagster.automation.schedule import BACKFILL_JOB, REFRESH_JOB, load_job, run_tags
 from opsla_dagster.build import build_definitions, build_resources
 from opsla_dagster.checks.gates import refuse_unknown_rates
@@ -70,9 +71,10 @@ def run_windows(
     table_done: Callable[[str, int], None],
     *,
     is_refresh: bool,
+    is_trial: bool = False,
     patience_seconds: float = LOCK_PATIENCE_SECONDS,
 ) -> Finished:
-    """Makes every table for the dates of `windows` as of `as_of_at` (naive UTC), in one run.
+    """Makes every table for the dates of `windows` as of `as_of_at` (naive UTC), in one run; `is_trial`: only to try a configuration.
 
     Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
     """
@@ -82,7 +84,8 @@ def run_windows(
     listening = on_table_done.set(table_done)
     try:
         tags = run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh)
-        result = carry_out(job, instance, {**tags, **process_tags(instance), **_unattended(patience_seconds)})
+        trial = {TRIAL_TAG: "true"} if is_trial else {}
+        result = carry_out(job, instance, {**tags, **trial, **process_tags(instance), **_unattended(patience_seconds)})
     finally:
         on_table_done.reset(listening)
     if not result.success:

@@ -1,6 +1,6 @@
 """Half-open ranges of intake dates, and sets of dates made of them.
 
-Belongs here: the arithmetic of dates and ranges that every room shares, and reading them and instants from text. Does not belong here: zones
+Belongs here: the arithmetic of dates and ranges that every room shares, which instants are of the present, and reading both from text. Does not belong here: zones
 and clocks.
 """
 
@@ -15,6 +15,11 @@ from typing import TypeAlias
 from opsla_dagster.errors import OpslaError
 
 ONE_DAY = timedelta(days=1)
+
+
+def is_of_the_present(now_at: datetime, as_of_at: datetime, looked_at: datetime) -> bool:
+    """Whether a desk's now lies within a day of its latest look and of the wall clock (all naive UTC): elsewhere it is a replay, or a log that has ended."""
+    return as_of_at - now_at <= ONE_DAY and abs(looked_at - now_at) <= ONE_DAY
 
 
 @dataclass(frozen=True, order=True)

@@ -29,6 +29,8 @@ AS_OF_TAG = "opsla/as_of"
 REFRESH_TAG = "opsla/refresh"
 #: Run tag of a refresh that looked at every loaded date: of how many intake dates it makes anew, those that had changed.
 REFRESH_DATES_TAG = "opsla/refresh_dates"
+#: Run tag of the run by which `opsla init` tries what it has written.
+TRIAL_TAG = "opsla/trial"
 #: The schedule that refreshes every night.
 DAILY_REFRESH = "daily_refresh"
 #: The one that tries again in a night in which that could not start.
@@ -54,6 +56,8 @@ class Scope:
     #: The refresh the run belongs to; and, where that looked at every loaded date, how many it makes anew.
     refresh: str | None = None
     refresh_dates: int | None = None
+    #: A run that only tries a configuration: nobody works by what it shows.
+    is_trial: bool = False
 
     @property
     def calendars(self) -> CalendarsSettings:
@@ -82,6 +86,7 @@ def scope_of(context: dg.AssetExecutionContext, settings: Settings, table: Table
         run_dates=dates_of_run(context.run.tags),
         refresh=context.run.tags.get(REFRESH_TAG),
         refresh_dates=int(dates) if (dates := context.run.tags.get(REFRESH_DATES_TAG)) else None,
+        is_trial=TRIAL_TAG in context.run.tags,
     )
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.status import Signal
 from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.warehouse.write import ensure_table
-from opsla_dagster.window import Window
+from opsla_dagster.window import Window, is_of_the_present
 from opsla_dagster.worklist.feasibility import verdict_on
 from opsla_dagster.worklist.line import Line, Pace, Visits
 from opsla_dagster.worklist.ranking import Ticket, in_order
@@ -289,18 +289,27 @@ def _next_best_shown(scope: Scope, part: Window | None) -> pa.Table:
     """What was remembered, without what is too old and without this instant, and what is shown now."""
     shown = TABLES["ops.next_best_shown"]
     names = ", ".join(column.name for column in shown.columns)
-    of_now = rows_by_name(scope.connection, f"""
-        select now_at as shown_at, * exclude (now_at) from mart.next_best_ticket
-        where position_in_queue <= {REMEMBERED_OF_QUEUE} or position_for_agent <= {REMEMBERED_OF_AGENT}
-    """)
-    found = scope.connection.execute("select now_at from mart.desk_now").fetchall()
+    found = scope.connection.execute("select now_at, as_of_at from mart.desk_now").fetchall()
     if not found:
         return scope.connection.sql(f"select {names} from ops.next_best_shown order by shown_at, case_id").to_arrow_table()
+    [(now_at, as_of_at)] = found
+    of_now = rows_by_name(scope.connection, f"""
+        select now_at as shown_at, * exclude (now_at), $seen as is_of_the_present from mart.next_best_ticket
+        where position_in_queue <= {REMEMBERED_OF_QUEUE} or position_for_agent <= {REMEMBERED_OF_AGENT}
+    """, {"seen": _can_be_seen(scope, now_at, as_of_at)})  # fmt: skip
     before = scope.connection.sql(
         f"select {names} from ops.next_best_shown where shown_at <> $now and shown_at >= $first order by shown_at, case_id",
-        params={"now": found[0][0], "first": found[0][0] - timedelta(days=REMEMBERED_DAYS)},
+        params={"now": now_at, "first": now_at - timedelta(days=REMEMBERED_DAYS)},
     ).to_arrow_table()
     return pa.concat_tables([before, _ordered(shown.name, of_now)])
+
+
+def _can_be_seen(scope: Scope, now_at: datetime, as_of_at: datetime) -> bool:
+    """Whether somebody can see the list of this instant while it holds, or could when it was made before: a rerun much later does not undo that."""
+    if not scope.is_trial and is_of_the_present(now_at, as_of_at, datetime.now(UTC).replace(tzinfo=None)):
+        return True
+    seen = scope.connection.execute("select 1 from ops.next_best_shown where shown_at = ? and is_of_the_present limit 1", [now_at]).fetchone()
+    return seen is not None
 
 
 def _ensure_memory(scope: Scope) -> None:

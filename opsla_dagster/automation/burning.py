@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opsla_dagster.automation.alert import ERROR, WARN, Alert, alert_id, text, title
 from opsla_dagster.automation.ledger import FOLDER, Episodes, Ledger
 from opsla_dagster.warehouse.connection import reading, relation_names
+from opsla_dagster.window import is_of_the_present
 
-#: A desk whose now is further than that from the wall clock, or from its latest look, is a replay or a log that has ended: nobody is alerted.
-_LIVING = timedelta(days=1)
 #: From the most urgent down, with the severity of the message: each promise alerts on the most urgent pair that burns.
 _SEVERITIES = {"page": ERROR, "ticket": WARN, "slow": WARN}
 _RELATIONS = {"mart.burn_rates", "mart.burn_windows", "mart.desk_now"}
@@ -75,7 +74,7 @@ class Published:
     as_of_at: datetime
 
     def is_living(self, looked_at: datetime) -> bool:
-        return self.as_of_at - self.now_at <= _LIVING and abs(looked_at.astimezone(UTC).replace(tzinfo=None) - self.now_at) <= _LIVING
+        return is_of_the_present(self.now_at, self.as_of_at, looked_at.astimezone(UTC).replace(tzinfo=None))
 
 
 def record_burns(marts_database: Path, home: Path, channels: Iterable[str], ui_url: str, looked_at: datetime) -> str | None:

@@ -86,7 +86,8 @@ COLUMNS = [
     text("defers_reason", "What that claim is; NULL: it is the last", nullable=True),
     # what was shown and done
     instant("shown_at", "The instant for which the order was shown", nullable=False),
-    instant("shown_until_at", "The next instant for which an order was shown, or now", nullable=False),
+    flag("is_of_the_present", "Somebody could have seen the list while it held: it was made within a day of its instant, by a run that is no trial of `opsla init`, and no log had ended; NULL: recorded by a version that did not tell", nullable=True),
+    instant("shown_until_at", "The next instant for which an order was shown that somebody could have seen, or now", nullable=False),
     instant("worked_at", "When the case was first worked on after that, by then: its status, holder or queue changed, it ended, or a person replied; NULL: it was not"),
     Column("position_worked", "BIGINT", "Place of the case among those of the queue that were worked on, by worked_at; NULL: it was not", nullable=True, at_least=1),
     text("followed", "followed: among the first shown and among the first worked on; passed over: shown, others went first; worked on instead: not among the first shown", values=FOLLOWED),
@@ -153,14 +154,14 @@ AREA = Area(
         ),
         table(
             "ops.next_best_shown", Kind.FULL_REFRESH, "One row per instant and case that was among the first of its queue or agent then.",
-            "What was shown as next, kept for 90 days: nothing else remembers it. A rerun for the same instant replaces that instant's rows.",
+            "What was shown as next, kept for 90 days: nothing else remembers it. A rerun for the same instant replaces that instant's rows; what somebody could have seen stays so.",
             key="shown_at case_id",
-            columns=f"shown_at source case_id intake_date queue position_in_queue agent position_for_agent picking_policy {_DUE} due_at",
+            columns=f"shown_at source case_id intake_date queue position_in_queue agent position_for_agent picking_policy {_DUE} due_at is_of_the_present",
             nullable="due_at",
         ),
         table(
             "mart.next_best_followed", Kind.FULL_REFRESH, "One row per instant and case that was shown among the first of its queue, or worked on instead.",
-            "What was done of what was shown, read from later events, and what became of both. Of an instant as many are looked at as were shown and worked on.",
+            "What was done of what was shown while somebody could see it, read from later events, and what became of both. Of an instant as many are looked at as were shown and worked on.",
             key="shown_at case_id",
             columns="""shown_at shown_until_at queue case_id position_in_queue picking_policy worked_at position_worked followed is_followed
                         outcome_by_now""",

@@ -25,7 +25,7 @@ T = TypeVar("T")
 _ALERT_SECONDS = 20.0
 
 
-def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, wait: bool = False) -> None:
+def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, is_trial: bool = False, wait: bool = False) -> None:
     """Makes the dates of the windows with a progress bar, writes the reports, sends the alerts, and says how it went."""
     from opsla_dagster.automation.schedule import refreshed_assets
     from opsla_dagster.instance.instance import open_instance
@@ -37,7 +37,7 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
     require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
     interrupted = _end_killed_runs(settings, instance)
     with table_progress(console, len(refreshed_assets(settings))) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, patience_seconds=patience_seconds)
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, is_trial=is_trial, patience_seconds=patience_seconds)
     restored = _restore_verdicts(settings, instance)
     try:
         _alert(settings, instance, [*interrupted, *finished.run_ids])

@@ -105,7 +105,7 @@ def init(
     for warning in (note for note in build_desk(settings).reading_notes(as_of_at) if "warning: " in note):
         say(warning)
     say(f"First run: the intake dates {window}.")
-    execute_windows(settings, [window], as_of_at, is_refresh=False)
+    execute_windows(settings, [window], as_of_at, is_refresh=False, is_trial=True)
     finish_first_run(settings, begun.directory)
     if answers.files:
         targets = " and the targets of sla_policies.yml" if settings.sla_policies.policies else ""

@@ -131,7 +131,8 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
         yield "", Text.assemble((f"{program} explain CASE_ID", "cyan"), "  one case, event by event")
         yield "", Text.assemble((f"{program} ownership CASE_ID", "cyan"), "  who held it, and for how long")
         yield "", Text.assemble((f"{program} next", "cyan"), "  which ticket is next in each queue")
-        yield "", Text.assemble((f"{program} staffing", "cyan"), "  how many heads keep a promise")
+        if summary.headline.has_objectives:  # without one there is nothing that heads are to keep
+            yield "", Text.assemble((f"{program} staffing", "cyan"), "  how many heads keep a promise")
         yield "", Text.assemble((f"{program} center", "cyan"), "  all of it in the browser")
     yield "", Text.assemble((f"{program} dev", "cyan"), "  the Dagster UI")
 

@@ -177,7 +177,7 @@ class Headline(Record):
     first_touch or first_resolution is not promised, or a source brings promises of its own. `zone` is the desk's; open clocks are judged
     as of `as_of_at`; `last_event_at` is the log's last stamp. Instants are UTC and naive. `business_day_minutes` is the open time of a
     business day on the calendars promised on; None where they differ or are not known. `unspoken_promises` counts those of
-    sla_policies.yml that are judged but left to the tables.
+    sla_policies.yml that are judged but left to the tables. `has_objectives`: some promise of sla_policies.yml says how much of it is to be kept.
     """
 
     zone: str
@@ -198,6 +198,7 @@ class Headline(Record):
     data_quality: dict[str, float]
     business_day_minutes: float | None = None
     unspoken_promises: int = 0
+    has_objectives: bool = True
     open_cases: OpenCases | None = None
     #: What a reader has to know of intake dates that are not loaded; empty where there are none.
     unloaded: str = ""

@@ -9,6 +9,9 @@ import duckdb
 import pytest
 from cli import Said, opsla_here
 
+from opsla_dagster.assets.scope import TRIAL_TAG
+from opsla_dagster.instance.instance import open_instance
+
 LOG = """\
 Ticket,State,Changed at,Level
 T-1,Open,07/03/2025 15:00,L1
@@ -76,6 +79,16 @@ def test_the_marts_hold_the_figures(desk: tuple[Path, Said]) -> None:
     assert found["T-2", "first_resolution_paused"] == (330, "met")
     assert found["T-3", "first_resolution"][1] == "running"
     assert [(case, "Parked" in reason) for case, reason in rejected] == [("T-3", True)]
+
+
+def test_its_run_is_a_trial_whose_lists_nobody_follows_and_heads_are_not_advised_without_an_objective(desk: tuple[Path, Said]) -> None:
+    config, said = desk
+    with open_instance(config / ".opsla") as instance:
+        assert [TRIAL_TAG in run.tags for run in instance.get_runs()] == [True]
+    with duckdb.connect(str(config / ".opsla" / "ops_warehouse.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute("select distinct is_of_the_present from ops.next_best_shown").fetchall() == [(False,)]
+    assert "Look next" in said.out
+    assert "opsla staffing" not in said.out
 
 
 def test_the_home_is_its_owner_s_alone(desk: tuple[Path, Said]) -> None:

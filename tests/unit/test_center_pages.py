@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from opsla_dagster.catalog import TABLES
+from opsla_dagster.catalog.worklist import OUTCOMES
 from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.levers import Changes, parse_change
+from opsla_dagster.center.pages import now as now_pages
 from opsla_dagster.center.pages import risk
 from opsla_dagster.center.pages.ownership import ownership_page
 from opsla_dagster.center.view import View, load_query
@@ -20,6 +22,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain_links import links_of
 from opsla_dagster.reporting.sections.ownership import AGENTS_ALONE, NOBODY
 from opsla_dagster.reporting.staffing import block_hours, blocks
+from opsla_dagster.warehouse.rows import rows_by_name
 from opsla_dagster.warehouse.write import ensure_table
 
 NOW = datetime(2025, 7, 9, 4)
@@ -132,3 +135,22 @@ def test_open_time_has_no_days_and_calendar_time_has() -> None:
     assert (open_time(four_days * 60), wording.time_taken(four_days)) == ("96.0 h", "96.0 h")
     assert wording.calendar_time(four_days) == "4.0 days"
     assert [wording.calendar_time(minutes) for minutes in (None, 0, 35, 47.9 * 60, 48 * 60, 100 * 24 * 60)] == ["–", "0 min", "35 min", "47.9 h", "2.0 days", "100 days"]
+
+
+def test_the_tickets_of_was_the_order_followed_add_up_and_an_empty_table_says_why() -> None:
+    with duckdb.connect() as marts:
+        marts.execute("create schema mart")
+        ensure_table(marts, TABLES["mart.next_best_followed"])
+        view = cast(View, SimpleNamespace(is_now=True, has=lambda _: True, rows=lambda query, **parameters: rows_by_name(marts, load_query(query), parameters)))
+        [empty] = now_pages._followed(view, None)
+        assert empty.rows == []
+        assert "the lists of a replay, of a log that has ended and of the trial of opsla init nobody saw while they held" in empty.empty
+        marts.executemany(
+            "insert into mart.next_best_followed (shown_at, case_id, queue, followed, is_followed, outcome_by_now) values (now(), ?, 'back', 'followed', true, ?)",
+            [[str(number), outcome] for number, outcome in enumerate((*OUTCOMES, "met"))],
+        )
+        [grid] = now_pages._followed(view, "back")
+    titles = {column.name: column.label for column in grid.columns}
+    assert titles["nothing_tickets"] == "Nothing to keep"
+    [row] = grid.rows
+    assert row["tickets"] == len(OUTCOMES) + 1 == sum(row[name] for name in titles if name.endswith("_tickets"))

@@ -289,6 +289,16 @@ def test_closing_table_fits_eighty_columns_and_has_the_figures(summary: RunSumma
         assert command in looks
 
 
+def test_heads_are_not_advised_where_no_promise_has_an_objective(tmp_path: Path) -> None:
+    with duckdb.connect(str(write_own_marts(tmp_path / "own.duckdb")), read_only=True) as connection:
+        measured, shipped = (headline(connection, settings) for settings in (own_promises(), SETTINGS))
+    assert shipped.has_objectives
+    assert not measured.has_objectives
+    looks = printed(summary_of(tmp_path / "own.duckdb").model_copy(update={"headline": measured}))
+    assert "opsla staffing" not in looks
+    assert "opsla next" in looks
+
+
 def test_closing_table_of_a_desk_with_promises_of_its_own(summary: RunSummary, tmp_path: Path) -> None:
     with duckdb.connect(str(write_own_marts(tmp_path / "marts.duckdb")), read_only=True) as connection:
         found = headline(connection, own_promises())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -329,7 +329,7 @@ def scope() -> Scope:
         connection.execute(f"create schema {schema}")
     for name in ("mart.desk_now", "mart.backlog_now", "mart.workable_cases", "mart.queue_work", "mart.queue_visits", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
         ensure_table(connection, TABLES[name])
-    _insert(connection, "mart.desk_now", [{"now_at": NOW}])
+    _insert(connection, "mart.desk_now", [{"now_at": NOW, "as_of_at": NOW}])
     _insert(connection, "mart.queue_work", [
         {"now_at": NOW, "queue": "back", "pace_days": 10, "pace_business_minutes": 6000.0, "gone_cases": 100, "done_cases": 400, "simulated_heads": 2,
          "pace_work_business_minutes": 30.0, "handled_cases": 25, "handling_mean_calendar_minutes": 12.0},
@@ -339,7 +339,7 @@ def scope() -> Scope:
     _insert(connection, "mart.workable_cases", [
         _case("a", "back", "ann", "P1", 7200), _case("b", "back", "bob", "P3", 3600), _case("c", "none", "ann", None, 5400), _case("d", "none", None, "high", None),
     ])  # fmt: skip
-    return cast(Scope, SimpleNamespace(connection=connection, settings=SimpleNamespace(worklist=WorklistSettings(), sla_policies=SimpleNamespace(metrics={}))))
+    return cast(Scope, SimpleNamespace(connection=connection, is_trial=False, settings=SimpleNamespace(worklist=WorklistSettings(), sla_policies=SimpleNamespace(metrics={}))))
 
 
 def _case(case_id: str, queue: str, agent: str | None, priority: str | None, due: int | None) -> dict[str, object]:
@@ -466,6 +466,33 @@ def test_what_was_shown_is_remembered_once_an_instant_and_for_ninety_days(scope:
     first, again = (_make(scope, "ops.next_best_shown") for _ in range(2))
     assert [(row["shown_at"], row["case_id"]) for row in first] == [(datetime(2025, 7, 15, 16), "old"), *((NOW, case) for case in "abcd")]
     assert first == again
+
+
+class _Wall(datetime):
+    """A wall clock that stands an hour after NOW."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> _Wall:
+        return cls(2025, 7, 16, 17, tzinfo=tz)
+
+
+def test_only_a_list_of_the_present_could_be_seen_and_a_rerun_does_not_undo_that(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen() -> set[bool]:
+        return {row["is_of_the_present"] for row in _make(scope, "ops.next_best_shown")}
+
+    for name in ("mart.worklist_policies", "mart.next_best_ticket"):
+        _make(scope, name)
+    assert seen() == {False}, "a replay: NOW is long ago by the wall clock"
+    with monkeypatch.context() as patched:
+        patched.setattr(assets, "datetime", _Wall)
+        cast(Any, scope).is_trial = True
+        assert seen() == {False}, "nobody works by what the trial of init shows"
+        cast(Any, scope).is_trial = False
+        scope.connection.execute("update mart.desk_now set as_of_at = now_at + interval 8 day")
+        assert seen() == {False}, "the log ended a week before the look"
+        scope.connection.execute("update mart.desk_now set as_of_at = now_at")
+        assert seen() == {True}
+    assert seen() == {True}, "made again much later"
 
 
 def test_where_nothing_is_loaded_nothing_is_shown_and_nothing_forgotten(scope: Scope) -> None:

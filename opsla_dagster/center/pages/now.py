@@ -230,11 +230,13 @@ def _followed(view: View, queue: str | None) -> list[Grid]:
         title="Was the order followed?",
         columns=[
             Column("followed", "What was shown"), Column("tickets", "Tickets", "count"), Column("met_tickets", "Kept", "count"),
-            Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"), Column("kept_pct", "Kept of both", "pct"),
+            Column("breached_tickets", "Broken", "count"), Column("running_tickets", "Still run", "count"),
+            Column("unknown_tickets", "Unknown", "count"), Column("nothing_tickets", "Nothing to keep", "count"), Column("kept_pct", "Kept of both", "pct"),
         ],
         rows=rows,
         note=f"{wording.percent(followed, 1)} of what was shown first in the last 30 days was worked on first. That a ticket was kept does not say that the order did it." if rows else "",
-        empty="Nothing to compare yet: what is shown now is compared with what is done by the next refresh.",
+        empty="Nothing to judge yet: what is shown within a day of its instant is compared with what is done by the next refresh; the lists of a replay, of a log that has ended and of the trial of opsla init "
+        "nobody saw while they held.",
     )]  # fmt: skip
 
 

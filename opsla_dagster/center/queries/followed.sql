@@ -6,6 +6,8 @@ select
     count(*) filter (where outcome_by_now = 'met') as met_tickets,
     count(*) filter (where outcome_by_now = 'breached') as breached_tickets,
     count(*) filter (where outcome_by_now = 'running') as running_tickets,
+    count(*) filter (where outcome_by_now = 'unknown') as unknown_tickets,
+    count(*) filter (where outcome_by_now = 'nothing to keep') as nothing_tickets,
     100.0 * count(*) filter (where outcome_by_now = 'met') / nullif(count(*) filter (where outcome_by_now in ('met', 'breached')), 0) as kept_pct,
     count(distinct shown_at) as instants
 from mart.next_best_followed

@@ -1,4 +1,5 @@
 -- One row is one instant and one case that was shown among the first of its queue then, or was worked on instead, up to the next instant or now.
+-- Only what somebody could have seen while it held counts: not the lists of a replay, of a log that has ended, or of a trial.
 -- Worked on: the first thing that happened to the open case after the instant: another status, holder or queue, its end, or a reply of a person; what was
 -- cancelled or merged was not. Of a queue as many are compared as were shown and as were worked on, whichever is less: ten shown and three worked on are
 -- the first three shown beside the first three worked on. Of the last 30 days. What became of a case: of its clocks that ran at the instant and were not
@@ -12,6 +13,7 @@ known_instants as (
     select distinct shown.shown_at
     from ops.next_best_shown as shown
     inner join now_instant on shown.shown_at <= now_instant.now_at
+    where shown.is_of_the_present
 ),
 
 numbered_instants as (

@@ -9,6 +9,8 @@ WITH now_instant AS (
   FROM ops.next_best_shown AS shown
   INNER JOIN now_instant
     ON shown.shown_at <= now_instant.now_at
+  WHERE
+    shown.is_of_the_present
 ), numbered_instants AS (
   SELECT
     shown_at,
