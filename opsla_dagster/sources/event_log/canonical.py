@@ -435,7 +435,8 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     """Of an audit log: each record gets what its case was after it, as a record of an update has it.
 
     Until an attribute changes for the first time it is the old value of that change; a case without a status is in INTAKE. Records that are
-    not used carry nothing on. `is_told` says of which records an event is made: changes of status, and the first of a case.
+    not used carry nothing on. `is_told` says of which records an event is made: changes of status, and the first of a case, which is its opening
+    unless the log tells that itself: by a first change of status, to INTAKE, at the same instant.
     """
     whole = "(partition by case_id order by source_sequence rows between unbounded preceding and unbounded following)"
     so_far = "(partition by case_id order by source_sequence rows between unbounded preceding and current row)"
@@ -451,6 +452,10 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     status = f"coalesce({carried('status', 'status', began)}, 'INTAKE')"
     values.append(f"case when is_ignored or fault is not null then status else {status} end as status")
     values.append(f"{carried('status', 'source_status', 'old_value')} as source_status")
+    stamps = "event_ts, ingestion_ts"
+    first_status = f"first_value(case when is_used and changed_field = 'status' then row(status, {stamps}) end ignore nulls) over {whole}"
+    is_first = "row_number() over (partition by case_id, is_used order by source_sequence) = 1"
+    is_opening = f"{is_first} and {first_status} is distinct from row('INTAKE', {stamps})"
     connection.execute(f"""
         create table carried as
         with used as (
@@ -459,7 +464,7 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
         )
         select
             * exclude (is_used) replace ({", ".join(values)}),
-            is_used and (changed_field = 'status' or row_number() over (partition by case_id, is_used order by source_sequence) = 1) as is_told
+            is_used and (changed_field = 'status' or ({is_opening})) as is_told
         from used
     """)
     _take_place(connection, "carried")
