@@ -15,7 +15,7 @@ from opsla_dagster.starting.columns import MOST_WORDS
 from opsla_dagster.starting.remarks import Remarks
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.told import Meaning, Told
-from opsla_dagster.starting.words import IGNORE, is_vague, signal_of, signals_of, spelled_alike
+from opsla_dagster.starting.words import IGNORE, WAITS_FOR_US, folded, is_vague, signal_of, signals_of, spelled_alike
 from opsla_dagster.status import MEANINGS, TERMINAL_STATUSES, Signal
 
 #: Records whose status nobody said the meaning of, of a hundred, above which nothing is written without being asked; the gates that are
@@ -108,6 +108,8 @@ def _notes(statuses: Statuses, said: Mapping[str, Meaning]) -> list[str]:
     guessed = {word: signal for word, signal in statuses.placed.items() if word not in said}
     if vague := [word for word, signal in guessed.items() if signal == Signal.CUSTOMER_WAIT and is_vague(word)]:
         notes.append(f"{', '.join(vague)}: taken as waiting for the customer; change it with --status '{vague[0]}=ON_HOLD'.")
+    if fresh := [word for word, signal in guessed.items() if signal == Signal.INTAKE and folded(word) == WAITS_FOR_US]:
+        notes.append(f"{', '.join(fresh)}: taken as a new case, or one that waits for the desk again; change it with --status '{fresh[0]}=INVESTIGATION'.")
     moved = [word for word, signal in guessed.items() if signal == Signal.INVESTIGATION and signal_of(word) == Signal.INTAKE]
     if moved:
         notes.append(

@@ -203,23 +203,26 @@ def _said(status: str, known: Mapping[str, Signal]) -> str:
 
 
 def _changes(log: Log, proposal: LogProposal) -> str:
-    """SQL as `_steps` has it: a case comes in with its first record, in the status that its first change says it had; then each change of its status."""
+    """SQL as `_steps` has it: a case comes in with its first record, in the status that its first change says it had; then each change of its status.
+
+    A first change of status at the instant of the first record, from nothing or to INTAKE, is the coming in itself.
+    """
     field, old, new = (log.columns[proposal.columns[name]].sql for name in ("field", "old_value", "new_value"))
     signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
     spelled = {word for cell in (old, new) for (word,) in log.select(f"select distinct {cell} from log where {cell} is not null")}
     said = " ".join(f"when {literal(word)} then {literal(signals[spelled_alike(word)])}" for word in sorted(spelled) if spelled_alike(word) in signals)
     is_status = f"{field} in ({_listed(word for word, meaning in proposal.fields.items() if meaning == 'status')})"
     records = log.records_in_order(proposal.columns["case_id"], proposal.columns["event_ts"], proposal.time_format, proposal.zone_read, by_stamp=True, newest_first=False)
-    meant = f"case word {said} end" if said else "cast(null as varchar)"
+    meant, becomes = (f"case {cell} {said} end" if said else "cast(null as varchar)" for cell in ("word", new))
     return f"""
         select case_key, instant, earliest, word, coalesce({meant}, case when place = 0 then {literal(Signal.INTAKE)} end) as signal, place
         from (
             select case_key, instant, earliest, {new} as word, place from ({records}) where {is_status} and {new} is not null
             union all
             select case_key, min(instant), min(earliest), coalesce(arg_min({old}, place) filter ({is_status} and {old} is not null), 'its first record'), 0
-            from ({records})
+            from (select *, min(instant) over (partition by case_key) as first from ({records}))
             group by case_key
-            having not coalesce(arg_min({is_status} and {old} is null, place), false)
+            having not coalesce(arg_min(instant = first and ({old} is null or {becomes} = {literal(Signal.INTAKE)}), place) filter ({is_status}), false)
         )
     """
 

@@ -135,6 +135,8 @@ _TOGETHER = {
     Signal.CLOSED: {"successful", "successfully", "unsuccessful", "erfolgreich", "erfolglos"},
     Signal.REOPENED: {"wieder", "erneut"},
 }
+#: Jira Service Management creates a request in it, and puts it back there when the customer has answered: as `Open` elsewhere.
+WAITS_FOR_US = "waiting for support"
 #: Phrases that no rule reads.
 _PHRASES = {
     "to do": Signal.INTAKE, "zu erledigen": Signal.INTAKE, "a faire": Signal.INTAKE, "por hacer": Signal.INTAKE,
@@ -143,6 +145,7 @@ _PHRASES = {
     "wieder offen": Signal.REOPENED, "erneut offen": Signal.REOPENED, "wieder geoffnet": Signal.REOPENED, "wieder eroffnet": Signal.REOPENED,
     "erneut geoffnet": Signal.REOPENED, "wieder geoeffnet": Signal.REOPENED, "opnieuw geopend": Signal.REOPENED,
     "waiting on contact": Signal.CUSTOMER_WAIT,
+    WAITS_FOR_US: Signal.INTAKE,
 }
 _JAPANESE_CUSTOMER = r"(顧客|お客様|お客さま|ユーザー?|利用者|依頼者|申請者|問い?合わせ者)"
 _JAPANESE_VENDOR = r"(ベンダー?|業者|メーカー|外部|サードパーティー?|第三者|協力会社)"
@@ -249,7 +252,7 @@ def signals_of(words: Iterable[str]) -> dict[str, Signal | None]:
 
 
 _NEW = {"new", "created", "neu", "nouveau", "nouvelle", "nuevo", "nueva", "novo", "nova", "nuovo", "nuova", "nieuw", "新規", "erstellt"}
-_OPEN = {"open", "offen", "ouvert", "ouverte", "abierto", "abierta", "aberto", "aberta", "aperto", "aperta", "オープン"}
+_OPEN = {"open", "offen", "ouvert", "ouverte", "abierto", "abierta", "aberto", "aberta", "aperto", "aperta", "オープン", WAITS_FOR_US}
 _PENDING = {"pendiente", "pendente"}
 _WAITING_TOO = {"en espera", "em espera"}
 

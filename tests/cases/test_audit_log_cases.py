@@ -77,6 +77,39 @@ def test_an_audit_log_instead_of_a_status_log(tmp_path: Path) -> None:
     assert (counts.rows, counts.used_rows, counts.rejected_rows, counts.ignored_rows) == (11, 8, 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("rows", "events"),
+    [
+        pytest.param(
+            "T1,2025-07-07 09:00,Priority,,P1,1\nT1,2025-07-07 09:00,State,,New,2\nT1,2025-07-07 10:00,State,New,Working,3\n",
+            [("2.status", "INTAKE", "New"), ("3.status", "INVESTIGATION", "Working")], id="the row of the creation is the opening",
+        ),
+        pytest.param(
+            "T1,2025-07-07 09:00,Priority,,P1,1\nT1,2025-07-07 09:00,State,,Working,2\n",
+            [("1.priority", "INTAKE", None), ("2.status", "INVESTIGATION", "Working")], id="created in another status",
+        ),
+        pytest.param(
+            "T1,2025-07-07 09:00,Priority,,P1,1\nT1,2025-07-07 09:30,State,,New,2\n",
+            [("1.priority", "INTAKE", None), ("2.status", "INTAKE", "New")], id="the status comes later",
+        ),
+        pytest.param(
+            "T1,2025-07-07 09:00,Priority,,P1,1\nT1,2025-07-07 09:00,State,New,Working,2\nT1,2025-07-07 09:00,State,Working,New,3\n",
+            [("1.priority", "INTAKE", "New"), ("2.status", "INVESTIGATION", "Working"), ("3.status", "INTAKE", "New")], id="back at the same instant",
+        ),
+        pytest.param(
+            "T1,2025-07-07 09:00,Priority,,P1,1\nT1,2025-07-07 10:00,State,New,Working,2\n",
+            [("1.priority", "INTAKE", "New"), ("2.status", "INVESTIGATION", "Working")], id="no row of the creation",
+        ),
+    ],
+)
+def test_an_opening_is_made_where_the_log_does_not_tell_it(tmp_path: Path, rows: str, events: list[tuple[str, str, str | None]]) -> None:
+    (tmp_path / "audit.csv").write_text(f"{AUDIT.splitlines()[0]}\n{rows}")
+    source = source_of(tmp_path, settings_of(tmp_path, SOURCE))
+    found = source.events(source.window(), AS_OF_AT).to_pylist()
+    assert [(row["event_id"].removeprefix("T1#"), row["status"], row["source_status"]) for row in found] == events
+    assert {str(case["intake_ts"]) for case in source.cases(source.window(), AS_OF_AT).to_pylist()} == {"2025-07-07 09:00:00"}
+
+
 #: One id per save: of two fields, and of two cases; and one record twice, of which the second tells another team.
 SAVES = """Ticket,Changed at,Field,Old,New,Audit
 T1,2025-07-07 09:00,State,New,Working,1

@@ -192,6 +192,17 @@ def test_of_several_rows_of_a_case_the_last_one_counts(tmp_path: Path) -> None:
     assert [event[0] for event in told(source)] == ["A#opened", "A#solved", "B#opened"]
     assert source.counts() == SourceCounts(rows=3, used_rows=2, rejected_rows=0, cases=2, used_cases=2, superseded_rows=1)
     assert source.reading_notes(EVER)[0] == "3 records read, 2 used, 0 rejected, 1 replaced by a later row of their case"
+    assert "rows that a later row of their case replaces are of 1 case: A" in source.reading_notes(EVER)
+
+
+def test_of_replaced_rows_the_cases_are_named_and_those_whose_stamps_were_other_ones(tmp_path: Path) -> None:
+    earlier = [row("A", "Closed", opened="08", solved="09"), row("B", "Closed", opened="08", solved="10"), *(row(case, "Open", opened="08") for case in "CDEF")]
+    later = [row("A", "Closed", opened="08", solved="11"), row("B", "Open", opened="08"), *(row(case, "Closed", opened="08", solved="12") for case in "CDEF")]
+    notes = source_of(tmp_path, earlier + later).reading_notes(EVER)
+    assert [note for note in notes if note.startswith("rows that")] == [
+        "rows that a later row of their case replaces are of 6 cases: A, B, C, D, E and 1 more; the last row tells a stamp otherwise, or no more, of 2 cases: A, B",
+    ]
+    assert not any(note.startswith("rows that") for note in source_of(tmp_path / "once", later).reading_notes(EVER))
 
 
 def test_the_row_that_was_changed_last_beats_the_order_of_the_file(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from opsla_dagster.settings.base import read_document
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.begin import Answers, begin
+from opsla_dagster.starting.preview import lines_of, time_lines
+from opsla_dagster.starting.proposing import propose
+from opsla_dagster.starting.sniffing import sniffed
+from opsla_dagster.starting.told import Told
 
 NOBODY = Asking(Console(quiet=True), is_allowed=False)
 ROWS = """\
@@ -93,6 +97,29 @@ def test_of_ids_and_names_the_names_are_taken_and_numbers_order_what_happens_at_
         "case_id": "key", "event_id": "id", "event_ts": "created", "field": "field", "old_value": "fromString", "new_value": "toString", "actor": "author",
     }
     assert dict(source.fields) == {"created": "opened", "status": "status", "assignee": "agent"}
+
+
+#: Rows of a creation: each field from nothing, the status not the first of them.
+CREATED = """\
+Ticket,Field,From,To,Changed at
+T1,Priority,,P1,2025-07-17 09:00
+T1,Status,,{first},2025-07-17 09:00
+T1,Status,{first},Working,2025-07-17 10:00
+T1,Status,Working,Solved,2025-07-17 12:00
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "lines"),
+    [("New", ["09:00  comes in (New)"]), ("Waiting for support", ["09:00  comes in (Waiting for support)"]), ("On hold", ["09:00  waits (On hold)"])],
+    ids=["as a new one", "as one of Jira Service Management", "in another status"],
+)
+def test_the_time_lines_show_once_how_a_case_came_in(tmp_path: Path, first: str, lines: list[str]) -> None:
+    with sniffed([file(tmp_path, CREATED.format(first=first))]) as log:
+        proposal = propose(log, Told(timezone="UTC"), NOBODY)
+        shown = lines_of(time_lines(log, proposal))
+    assert any("--status 'Waiting for support=INVESTIGATION'" in note for note in proposal.notes) == (first == "Waiting for support")
+    assert [line.strip().removeprefix("Thu 2025-07-17 ") for line in shown if "09:00" in line] == lines
 
 
 SERVICENOW = """\

@@ -43,7 +43,7 @@ OTHER_LANGUAGES = {
 }
 UNSURE = [
     "nicht gelöst", "Ungelöst", "Non résolu", "No resuelto", "Não resolvido", "Non risolto", "Niet opgelost", "未解決", "Abgewiesen", "Rejeté",
-    "Rechazado", "却下", "Rejected", "Nicht zugewiesen", "pending auto close+", "Waiting for support", "With support", "With us", "With the team", "Waiting on us", "Handle", "Take in charge ticket",
+    "Rechazado", "却下", "Rejected", "Nicht zugewiesen", "pending auto close+", "With support", "With us", "With the team", "Waiting on us", "Handle", "Take in charge ticket",
     "Cancellation requested", "Merge pending", "Queued", "Accepted",
     "Parked", "-100", "Awaiting Problem", "Pending approval", "Not resolved", "Unresolved", "Unassigned", "Resolve SW anomaly", "Comment",
     "Inactive", "Waiting for agent", "", "Wait for the review of legal", "News", "Disclosed",
@@ -71,8 +71,19 @@ def test_words_that_mean_something_else_beside_another_word() -> None:
     assert signals_of(["Neu", "Offen"])["Offen"] == "INVESTIGATION"
 
 
-def test_open_beside_new_is_worked_on() -> None:
-    assert signals_of(["New", "Open"])["Open"] == "INVESTIGATION"
+@pytest.mark.parametrize("word", ["Open", "Waiting for support"])
+def test_open_beside_new_is_worked_on(word: str) -> None:
+    assert signals_of(["New", word])[word] == "INVESTIGATION"
+
+
+def test_statuses_of_jira_service_management() -> None:
+    sure = {
+        "Waiting for support": "INTAKE", "Open": "INTAKE", "Waiting for customer": "CUSTOMER_WAIT", "Pending": "CUSTOMER_WAIT", "Escalated": "ESCALATED",
+        "In progress": "INVESTIGATION", "Work in progress": "INVESTIGATION", "Under investigation": "INVESTIGATION", "Under review": "REVIEW_QA",
+        "Completed": "RESOLVED", "Resolved": "RESOLVED", "Closed": "CLOSED", "Canceled": "CANCELLED", "Reopened": "REOPENED",
+    }
+    asked = ["Awaiting approval", "Waiting for approval", "Awaiting implementation", "Planning", "Declined"]
+    assert signals_of([*sure, *asked]) == {**sure, **dict.fromkeys(asked)}
     assert signals_of(["Open", "Solved"])["Open"] == "INTAKE"
 
 

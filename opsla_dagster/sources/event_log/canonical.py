@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.settings.sources import IGNORE, DeskSettings, EventLogSettings, dimension_fields, due_field
 from opsla_dagster.sources.event_log.authors import author_kind, status_by_author
@@ -21,6 +22,7 @@ from opsla_dagster.sources.event_log.case_rows import (
     intake_field,
     is_standing_open,
     milestones_in_order,
+    replaced_cases,
     rows_that_count,
 )
 from opsla_dagster.sources.event_log.due import due_columns, due_instant_fields, due_instants
@@ -36,6 +38,8 @@ from opsla_dagster.warehouse.exhaustion import memory_error
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 EVENTS_FILE, REJECTED_FILE, IGNORED_FILE = "events.parquet", "rejected.parquet", "ignored.parquet"
+#: Ids of cases that a note names.
+_SHOWN_CASES = 5
 #: What an event is known by, and what its digest covers.
 _TOLD_OF_AN_EVENT = (
     "event_id", "case_id", "status", "source_status", "event_ts", "ingestion_ts", "source_sequence", "team", "agent", "tier", "case_type",
@@ -116,7 +120,7 @@ def canonicalise(
             write_links(connection, loaded, directory / EVENTS_FILE)
         else:
             _judge_cases(connection, settings, desk)
-            notes += _emptied_promises(connection, settings) + _unplaced_standings(connection, settings)
+            notes += _replaced(connection, settings) + _emptied_promises(connection, settings) + _unplaced_standings(connection, settings)
             _write_events(connection, settings, desk, directory)
         _write_ignored(connection, directory)
         _write_rejected(connection, settings, desk, loaded, directory)
@@ -162,6 +166,27 @@ def _notes(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings, pl
     if floats:
         notes.append(f"ids of {floats:,} record{'' if floats == 1 else 's'} are whole floating-point numbers, read as integers (1001.0 as 1001)")
     return notes
+
+
+def _replaced(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
+    """Of the form cases: which cases have earlier rows that count no more, and of which of them such a row tells a stamp otherwise."""
+    if settings.form != "cases":
+        return []
+    ((cases, ids, otherwise, ids_otherwise),) = connection.execute(f"""
+        select
+            count(*), min(case_id, {_SHOWN_CASES}),
+            count(*) filter (is_otherwise), min(case_id, {_SHOWN_CASES}) filter (is_otherwise)
+        from ({replaced_cases(settings)})
+    """).fetchall()
+    if not cases:
+        return []
+    note = f"rows that a later row of their case replaces are of {_shown(cases, ids)}"
+    return [note + (f"; the last row tells a stamp otherwise, or no more, of {_shown(otherwise, ids_otherwise)}" if otherwise else "")]
+
+
+def _shown(cases: int, ids: Sequence[str]) -> str:
+    more = f" and {cases - len(ids):,} more" if cases > len(ids) else ""
+    return f"{counted(cases, 'case')}: {', '.join(ids)}{more}"
 
 
 def _emptied_promises(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> list[str]:
@@ -435,7 +460,8 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     """Of an audit log: each record gets what its case was after it, as a record of an update has it.
 
     Until an attribute changes for the first time it is the old value of that change; a case without a status is in INTAKE. Records that are
-    not used carry nothing on. `is_told` says of which records an event is made: changes of status, and the first of a case.
+    not used carry nothing on. `is_told` says of which records an event is made: changes of status, and the first of a case, which is its opening
+    unless the log tells that itself: by a first change of status, to INTAKE, at the same instant.
     """
     whole = "(partition by case_id order by source_sequence rows between unbounded preceding and unbounded following)"
     so_far = "(partition by case_id order by source_sequence rows between unbounded preceding and current row)"
@@ -451,6 +477,10 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
     status = f"coalesce({carried('status', 'status', began)}, 'INTAKE')"
     values.append(f"case when is_ignored or fault is not null then status else {status} end as status")
     values.append(f"{carried('status', 'source_status', 'old_value')} as source_status")
+    stamps = "event_ts, ingestion_ts"
+    first_status = f"first_value(case when is_used and changed_field = 'status' then row(status, {stamps}) end ignore nulls) over {whole}"
+    is_first = "row_number() over (partition by case_id, is_used order by source_sequence) = 1"
+    is_opening = f"{is_first} and {first_status} is distinct from row('INTAKE', {stamps})"
     connection.execute(f"""
         create table carried as
         with used as (
@@ -459,7 +489,7 @@ def _carry_values_on(connection: duckdb.DuckDBPyConnection, settings: EventLogSe
         )
         select
             * exclude (is_used) replace ({", ".join(values)}),
-            is_used and (changed_field = 'status' or row_number() over (partition by case_id, is_used order by source_sequence) = 1) as is_told
+            is_used and (changed_field = 'status' or ({is_opening})) as is_told
         from used
     """)
     _take_place(connection, "carried")

@@ -72,6 +72,23 @@ def rows_that_count(settings: EventLogSettings) -> str:
     """
 
 
+def replaced_cases(settings: EventLogSettings) -> str:
+    """SELECT over `judged`: one row a case of which a row is superseded, and whether the row that counts has another stamp, or none, where that one has one."""
+    replaced, kept = "is_superseded", "not is_superseded"
+    stamps = [milestone_field(number) for number in range(len(settings.milestones))]
+    is_otherwise = " or ".join(
+        f"coalesce(min({stamp}) filter ({replaced}) <> max({stamp}) filter ({replaced}), false) "
+        f"or (count({stamp}) filter ({replaced}) > 0 and max({stamp}) filter ({replaced}) is distinct from max({stamp}) filter ({kept}))"
+        for stamp in stamps
+    )
+    return f"""
+        select case_id, {is_otherwise} as is_otherwise
+        from judged
+        where fault is null and case_id in (select case_id from judged where is_superseded and fault is null)
+        group by case_id
+    """
+
+
 def events(settings: EventLogSettings) -> str:
     """SELECT over `judged`: one row an event of a usable row, with event_id, status, source_status, event_ts, ingestion_ts, source_sequence.
 
