@@ -153,7 +153,7 @@ def build_daily_refresh(settings: Settings) -> dg.ScheduleDefinition:
         description="Yesterday, and exactly the intake dates that received events since the last refresh.",
     )
     def daily_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        return _refresh_of(settings, context.instance, context.scheduled_execution_time)
+        return _refresh_of(settings, context, context.scheduled_execution_time)
 
     return daily_refresh
 
@@ -173,7 +173,7 @@ def build_refresh_retry(settings: Settings) -> dg.ScheduleDefinition:
         night_at = _waiting_since(context.instance)
         if night_at is None:
             return dg.SkipReason(f"{DAILY_REFRESH} has not asked for another try")
-        return _refresh_of(settings, context.instance, night_at)
+        return _refresh_of(settings, context, night_at)
 
     return daily_refresh_retry
 
@@ -207,7 +207,7 @@ def _next_try(night_at: datetime) -> datetime | None:
     return next((at for at in tries if at > datetime.now(UTC)), None)
 
 
-def _refresh_of(settings: Settings, instance: dg.DagsterInstance, at: datetime) -> dg.RunRequest | dg.SkipReason:
+def _refresh_of(settings: Settings, context: dg.ScheduleEvaluationContext, at: datetime) -> dg.RunRequest | dg.SkipReason:
     """The run of the night's refresh as of `at`. Raises OpslaError; a cause that passes waits instead, while there is a try to come."""
     as_of_at = at.astimezone(UTC).replace(tzinfo=None)
     # What is refused of drop folders has its own alert, and holds up nothing else.
@@ -220,7 +220,7 @@ def _refresh_of(settings: Settings, instance: dg.DagsterInstance, at: datetime) 
             raise
         return dg.SkipReason(f"{WAITING}{next_try.astimezone(ZoneInfo(settings.sources.desk.timezone)):%H:%M}: {error}")
     if not windows:
-        note_nothing_to_refresh(instance)
+        note_nothing_to_refresh(context.instance)
         return dg.SkipReason("no intake date has gone by that was not refreshed already")
     tags = run_tags(dates_of(windows), as_of_at, is_refresh=True)
     return dg.RunRequest(run_key=tags[REFRESH_TAG], tags=tags)
