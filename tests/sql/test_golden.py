@@ -47,12 +47,6 @@ CASES = sorted(path for path in HERE.glob("*/*/*.yml"))
 DEFAULT_WINDOW = Window(date(2025, 1, 1), date(2026, 1, 1))
 FIELDS = {"why", "window", "calendar", "clocks", "policies", "history", "given", "expected"}
 
-#: What `replace_promises` writes.
-PROMISES = ("staging.sla_metric_rules", "staging.sla_policies", "staging.sla_policy_scopes", "staging.sla_signal_roles")
-#: What the case before left in the warehouse: the tables that it filled (but for business time, of which only its own rows go), and the policies.
-filled: set[str] = set()
-promised: list[SlaPoliciesSettings] = []
-
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 STORED = [table.name for table in TABLES.values() if table.kind is not Kind.VIEW]
@@ -120,15 +114,12 @@ def _fill(
     connection: duckdb.DuckDBPyConnection, case: dict[str, Any], calendars: CalendarsSettings, table: str,
     window: Window,
 ) -> None:
-    is_promised = promised == [policies := _policies(case)] and filled.isdisjoint(PROMISES)
-    if filled:
-        connection.execute(f"begin; {'; '.join(f'truncate {stored}' for stored in sorted(filled))}; commit")  # one transaction, not one a table
-    filled.clear()
+    emptied = (f"truncate {stored}" for stored in STORED if stored not in ("staging.business_time", "staging.business_hours_dim"))
+    connection.execute(f"begin; {'; '.join(emptied)}; commit")  # one transaction, not one a table
     # Segments that a case before this one was given have no date; the calendars' own do.
     connection.execute("delete from staging.business_time where utc_date is null")
-    if not is_promised:
-        replace_promises(connection, policies, calendars.calendars)
-        promised[:] = [policies]
+    policies = _policies(case)
+    replace_promises(connection, policies, calendars.calendars)
     given = case.get("given", {})
     is_first = {name: name.startswith("raw.") or name in CONFIGURED or "history" not in case for name in given}
     _give(connection, {name: rows for name, rows in given.items() if is_first[name]}, window)
@@ -213,8 +204,6 @@ def _event(line: str) -> tuple[datetime, str, str, str]:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, row: dict[str, Any]) -> None:
-    if table != "staging.business_time":
-        filled.add(table)
     known = [column.name for column in TABLES[table].columns]
     row = {name: value for name, value in row.items() if name in known or name not in ("source", "intake_date")}
     marks = ", ".join("?" for _ in row)
@@ -233,9 +222,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: str, window: Window) ->
     sql = load_sql(sql_path(table))
     if TABLES[table].kind is Kind.VIEW:
         replace_view(connection, TABLES[table], sql)
-        return
-    filled.add(table)
-    if TABLES[table].kind is Kind.FULL_REFRESH:
+    elif TABLES[table].kind is Kind.FULL_REFRESH:
         replace_whole(connection, TABLES[table], sql)
     else:
         replace_window(connection, TABLES[table], window, [(window, sql)])
