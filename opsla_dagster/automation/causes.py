@@ -22,8 +22,10 @@ PROCESS_GONE = (
 INTERRUPTED = "the run's process was asked to stop (the service or the machine was shut down)"
 
 
-def cause_of(error: SerializableErrorInfo) -> str:
-    """The first error in the chain that is not Dagster's own, without its class where the words are enough."""
+def cause_of(error: SerializableErrorInfo | None) -> str:
+    """The first error in the chain that is not Dagster's own, without its class where the words are enough; None: that nothing was told."""
+    if error is None:
+        return "it failed without an error message"
     while error.cause is not None and _WRAPPERS.fullmatch(error.cls_name or ""):
         error = error.cause
     name = error.cls_name or ""
@@ -39,7 +41,7 @@ def step_cause(entry: EventLogEntry) -> str:
     said = failure.user_failure_data.description if failure.user_failure_data is not None else None
     if said:
         return str(said)
-    return cause_of(failure.error) if failure.error is not None else "it failed without an error message"
+    return cause_of(failure.error)
 
 
 def ending_cause(ending: EventLogEntry, engine: Iterable[EventLogEntry]) -> str:

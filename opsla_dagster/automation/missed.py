@@ -64,7 +64,7 @@ def alert_of_tick(tick: InstigatorTick, ui_url: str) -> Alert:
     """The alert of a failed tick; of a sensor or schedule that fails again and again, one a cause and UTC day."""
     name, at = tick.instigator_name, datetime.fromtimestamp(tick.timestamp, UTC)
     is_schedule = tick.instigator_type is InstigatorType.SCHEDULE
-    told = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
+    told = cause_of(tick.error)
     kind = "schedule" if is_schedule else "sensor"
     job = "refresh" if name in (DAILY_REFRESH, REFRESH_RETRY) else name
     undone = "nothing was refreshed; tables and published marts are as they were before" if job == "refresh" else "its work was not done"

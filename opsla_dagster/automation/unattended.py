@@ -76,8 +76,7 @@ def refresh_without_a_run(instance: DagsterInstance, since: float) -> tuple[floa
             failed.append((record.timestamp, observation.description or ""))
     for tick in failed_ticks(instance, since):
         if tick.instigator_name in (DAILY_REFRESH, REFRESH_RETRY):
-            cause = cause_of(tick.error) if tick.error is not None else "it failed without an error message"
-            failed.append((tick.end_timestamp or tick.timestamp, f"{tick.instigator_name} could not start its run: {cause}"))
+            failed.append((tick.end_timestamp or tick.timestamp, f"{tick.instigator_name} could not start its run: {cause_of(tick.error)}"))
     return max(failed, default=None)
 
 
