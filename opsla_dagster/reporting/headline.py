@@ -93,7 +93,7 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         data_quality=_data_quality(connection),
         business_day_minutes=None if has_own else _business_day_minutes(settings),
         unspoken_promises=_unspoken_promises(promises, settings) if has_own else 0,
-        has_objectives=any(target.objective or policy.objective for policy in settings.sla_policies.policies for target in policy.targets.values()),
+        has_objectives=any(policy.objective_of(metric) for policy in settings.sla_policies.policies for metric in policy.targets),
         open_cases=_open_cases(connection),
         unloaded=unloaded_dates(connection) if has_table(connection, "ops.refreshed_partitions") else "",
     )

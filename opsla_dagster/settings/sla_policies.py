@@ -231,6 +231,10 @@ class Policy(Document):
     #: Of every target that names none of its own.
     objective: Objective | None = None
 
+    def objective_of(self, metric: str) -> float | None:
+        """The share of the clocks of `metric`, in percent, that is to be met; None where none is named."""
+        return self.targets[metric].objective or self.objective
+
 
 class SlaPoliciesSettings(Document):
     """The whole of sla_policies.yml."""
@@ -281,7 +285,7 @@ def sla_policies(policies: SlaPoliciesSettings, calendars: Mapping[str, Calendar
             "policy": policy.name, "position": position, "metric": metric, "calendar": target.calendar or policy.calendar,
             "target_seconds": _seconds(f"policies.{policy.name}", policy, metric, calendars),
             "reopen": policy.reopen.value, "change": policy.change.value, "schedule_change": policy.schedule_change.value,
-            "objective_pct": target.objective or policy.objective,
+            "objective_pct": policy.objective_of(metric),
         }
         for position, policy in enumerate(policies.policies, start=1)
         for metric, target in policy.targets.items()

@@ -32,17 +32,16 @@ def disk_error(message: str) -> OpslaError:
 
 def is_of_memory(error: BaseException | None) -> bool:
     """Whether memory was wanting: what is at work beside takes its own, and so does each thread."""
-    while error is not None:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            return True
-        error = error.__cause__
-    return False
+    return _caused_by(error, duckdb.OutOfMemoryException) is not None
 
 
 def is_of_company(error: BaseException | None) -> bool:
     """Whether what is done at the same time on the same DuckDB may be why: a row that both write."""
-    while error is not None:
-        if isinstance(error, duckdb.TransactionException):
-            return not is_of_the_disk(error)
+    conflict = _caused_by(error, duckdb.TransactionException)
+    return conflict is not None and not is_of_the_disk(conflict)
+
+
+def _caused_by(error: BaseException | None, kind: type[duckdb.Error]) -> duckdb.Error | None:
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__
-    return False
+    return error
