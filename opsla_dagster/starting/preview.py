@@ -150,7 +150,7 @@ def _steps(log: Log, proposal: LogProposal) -> str:
         found = _changes(log, proposal)
     else:
         status = log.columns[proposal.columns["status"]].sql
-        known = _known(log, proposal, frozenset(Signal))
+        known = _known(proposal, log.words(proposal.columns["status"]), frozenset(Signal))
         said = _said(status, known)
         records = log.records_in_order(
             case, proposal.columns["event_ts"], proposal.time_format, zone, by_stamp=bool(proposal.order_by), newest_first=proposal.newest_first,
@@ -173,7 +173,7 @@ def _with_standings(log: Log, proposal: LogProposal, stamps: str) -> str:
     """SQL: the `stamps` of the cases, and how a case without an end stands since the last change of its row, where that is told."""
     if not {"status", "updated_ts"} <= {*proposal.columns}:
         return stamps
-    known = _known(log, proposal, STANDINGS - {Signal.REOPENED})
+    known = _known(proposal, log.words(proposal.columns["status"]), STANDINGS - {Signal.REOPENED})
     if not known:
         return stamps
     changes = log.records_in_order(proposal.columns["case_id"], proposal.columns["updated_ts"], proposal.time_format, proposal.zone_read, by_stamp=False, newest_first=False)
@@ -191,10 +191,10 @@ def _with_standings(log: Log, proposal: LogProposal, stamps: str) -> str:
     """
 
 
-def _known(log: Log, proposal: LogProposal, wanted: Collection[Signal]) -> dict[str, Signal]:
-    """The words of the log's status that mean one of the `wanted` signals, and which."""
+def _known(proposal: LogProposal, words: Iterable[str], wanted: Collection[Signal]) -> dict[str, Signal]:
+    """Those of a log's `words` for statuses that mean one of the `wanted` signals, and which."""
     signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items() if signal in wanted}
-    return {word: signals[spelled_alike(word)] for word in log.words(proposal.columns["status"]) if spelled_alike(word) in signals}
+    return {word: signals[spelled_alike(word)] for word in words if spelled_alike(word) in signals}
 
 
 def _said(status: str, known: Mapping[str, Signal]) -> str:
@@ -208,12 +208,11 @@ def _changes(log: Log, proposal: LogProposal) -> str:
     A first change of status at the instant of the first record, from nothing or to INTAKE, is the coming in itself.
     """
     field, old, new = (log.columns[proposal.columns[name]].sql for name in ("field", "old_value", "new_value"))
-    signals = {spelled_alike(word): signal for word, signal in proposal.statuses.items()}
     spelled = {word for cell in (old, new) for (word,) in log.select(f"select distinct {cell} from log where {cell} is not null")}
-    said = " ".join(f"when {literal(word)} then {literal(signals[spelled_alike(word)])}" for word in sorted(spelled) if spelled_alike(word) in signals)
+    known = _known(proposal, sorted(spelled), frozenset(Signal))
     is_status = f"{field} in ({_listed(word for word, meaning in proposal.fields.items() if meaning == 'status')})"
     records = log.records_in_order(proposal.columns["case_id"], proposal.columns["event_ts"], proposal.time_format, proposal.zone_read, by_stamp=True, newest_first=False)
-    meant, becomes = (f"case {cell} {said} end" if said else "cast(null as varchar)" for cell in ("word", new))
+    meant, becomes = (f"case {_said(cell, known)} end" if known else "cast(null as varchar)" for cell in ("word", new))
     return f"""
         select case_key, instant, earliest, word, coalesce({meant}, case when place = 0 then {literal(Signal.INTAKE)} end) as signal, place
         from (

@@ -47,8 +47,8 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
     if not has_table(connection, "mart.team_latency"):  # marts of another version
         return None
     if not is_anybody_told(connection):
-        who = "No team" if is_agent_told(connection) else "Nobody"
-        return section(finding=f"{who} is told to have held a case", how_to_read=untold(connection))
+        who, why = ("No team", AGENTS_ALONE) if is_agent_told(connection) else ("Nobody", NOBODY)
+        return section(finding=f"{who} is told to have held a case", how_to_read=why)
     teams = latency_of(connection)
     held = [row for row in teams if row["team"] != UNASSIGNED]
     overall = rows(connection, "select * from mart.misattribution where scope = 'all'")
@@ -86,11 +86,6 @@ def is_anybody_told(connection: duckdb.DuckDBPyConnection) -> bool:
 def is_agent_told(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether any case was ever held by an agent, of whichever team."""
     return bool(rows(connection, "select 1 from mart.backlog_sources where is_agent_told limit 1", "mart.backlog_sources"))
-
-
-def untold(connection: duckdb.DuckDBPyConnection) -> str:
-    """Why there is nothing to show of teams, and where to look for agents where those alone are told."""
-    return AGENTS_ALONE if is_agent_told(connection) else NOBODY
 
 
 def latency_of(connection: duckdb.DuckDBPyConnection) -> list[Row]:
