@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
+import duckdb
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.execute_in_process import core_execute_in_process
@@ -28,6 +30,7 @@ from opsla_dagster.assets.retrying import UNATTENDED_TAG
 from opsla_dagster.assets.scope import TRIAL_TAG
 from opsla_dagster.automation.schedule import BACKFILL_JOB, REFRESH_JOB, load_job, run_tags
 from opsla_dagster.build import build_definitions, build_resources
+from opsla_dagster.catalog import HEADLINE_TABLES
 from opsla_dagster.checks.gates import refuse_unknown_rates
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.lease import process_tags
@@ -38,8 +41,9 @@ from opsla_dagster.settings.calendars import require_horizon
 from opsla_dagster.settings.sla_policies import sla_policies
 from opsla_dagster.sources.bronze.report import LoadStep, on_load_step
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.sources.loading import enabled_accounts
-from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS
+from opsla_dagster.warehouse.connection import LOCK_PATIENCE_SECONDS, Warehouse
 from opsla_dagster.warehouse.exhaustion import is_of_the_disk
 from opsla_dagster.window import Window, dates_of
 
@@ -73,15 +77,18 @@ def run_windows(
     is_refresh: bool,
     is_trial: bool = False,
     patience_seconds: float = LOCK_PATIENCE_SECONDS,
+    answer: Callable[[duckdb.DuckDBPyConnection], object] | None = None,
 ) -> Finished:
     """Makes every table for the dates of `windows` as of `as_of_at` (naive UTC), in one run; `is_trial`: only to try a configuration.
+
+    `table_done` is told of each table and its rows, `answer` of the warehouse, once, as soon as the tables of the headline are made.
 
     Raises OpslaError, before the first table, where config files do not fit each other; KeyboardInterrupt when a person stopped it.
     """
     _refuse_what_does_not_fit(settings, windows)
     definitions = build_definitions(settings, build_resources(settings, patience_seconds))
     job = definitions.resolve_job_def(REFRESH_JOB if is_refresh else BACKFILL_JOB)
-    listening = on_table_done.set(table_done)
+    listening = on_table_done.set(_listener(settings, table_done, answer))
     try:
         tags = run_tags(dates_of(windows), as_of_at, is_refresh=is_refresh)
         trial = {TRIAL_TAG: "true"} if is_trial else {}
@@ -94,6 +101,24 @@ def run_windows(
         return Finished([result.run_id], _why(result))
     prune_history(instance, kept_days=settings.run_history.kept_days)
     return Finished([result.run_id], "")
+
+
+def _listener(
+    settings: Settings, table_done: Callable[[str, int], None], answer: Callable[[duckdb.DuckDBPyConnection], object] | None
+) -> Callable[[str, int, Warehouse], None]:
+    waited_for = {table.name for table in active_tables(settings.sources)} & {*HEADLINE_TABLES}
+    counting = threading.Lock()
+
+    def listener(table: str, rows: int, warehouse: Warehouse) -> None:
+        table_done(table, rows)
+        with counting:
+            is_last = waited_for == {table}
+            waited_for.discard(table)
+        if answer is not None and is_last:
+            with warehouse.at_work():
+                answer(warehouse.connection())
+
+    return listener
 
 
 def carry_out(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:

@@ -25,12 +25,13 @@ from opsla_dagster.assets.recording import record_made, record_plan
 from opsla_dagster.assets.retrying import WAITS_SECONDS, failing_plainly
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope, scope_of
-from opsla_dagster.catalog import TABLES, Area, Kind, Table
+from opsla_dagster.catalog import HEADLINE_TABLES, TABLES, Area, Kind, Table
 from opsla_dagster.checks.gates import check_gates
 from opsla_dagster.checks.invariants import check_invariant, severity_of
 from opsla_dagster.checks.outcome import Outcome
 from opsla_dagster.checks.schema import ROWS_CHECKED, SCHEMA_CHECK, check_schema
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.instance.two_at_a_time import FIRST_TAG
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import READING_SHARE, memory_bound
 from opsla_dagster.warehouse.changed_dates import (
@@ -65,8 +66,8 @@ _READING = threading.Lock()
 #: Metadata of a materialisation: rows of the whole table, of the one date, and of all that the run wrote of it.
 TABLE_ROWS, PARTITION_ROWS, ROWS_WRITTEN = "dagster/row_count", "dagster/partition_row_count", "rows_written"
 OWNER = "team:support-operations"
-#: Told of every table as it is done: its name and rows. The CLI's progress bar listens here.
-on_table_done: ContextVar[Callable[[str, int], None] | None] = ContextVar("on_table_done", default=None)
+#: Told of every table as it is done, by the thread that made it: its name and rows, and where they are. The CLI listens here.
+on_table_done: ContextVar[Callable[[str, int, Warehouse], None] | None] = ContextVar("on_table_done", default=None)
 
 T = TypeVar("T")
 #: Rows made in Python for a window (partitioned tables) or as a whole.
@@ -142,6 +143,7 @@ def build_asset(
         backfill_policy=dg.BackfillPolicy.single_run() if dates else None,
         can_subset=dates is None,  # the Dagster UI cannot run a check of one date alone
         required_resource_keys={"warehouse", "desk"},
+        op_tags={FIRST_TAG: "true"} if table.name in HEADLINE_TABLES else None,
     )
     def table_asset(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         outcomes: list[Outcome] = []
@@ -169,7 +171,7 @@ def build_asset(
             return
         listener = on_table_done.get()
         if listener is not None:
-            listener(table.name, rows)
+            listener(table.name, rows, warehouse)
         metadata, by_date = _told_of_run(scope, rows, counted, shown, time.perf_counter() - started)
         for observation in observed:
             context.log_event(observation)

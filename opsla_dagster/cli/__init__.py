@@ -7,7 +7,7 @@ calling from elsewhere. The commands import what they need when they run, so tha
 # isort: off
 from opsla_dagster.cli import making, setting_up, serving, looking, writing
 from opsla_dagster.cli.commands import app
-from opsla_dagster.cli.entry import main
+from opsla_dagster.cli.entry import main, program
 from opsla_dagster.cli.saying import console, err_console
 
-__all__ = ["app", "console", "err_console", "looking", "main", "making", "serving", "setting_up", "writing"]
+__all__ = ["app", "console", "err_console", "looking", "main", "making", "program", "serving", "setting_up", "writing"]

@@ -3,6 +3,6 @@
 Belongs here: the call. Does not belong here: anything else.
 """
 
-from opsla_dagster.cli import main
+from opsla_dagster.cli import program
 
-main()
+program()

@@ -14,6 +14,7 @@ from opsla_dagster.progress import load_progress, table_progress
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
     from dagster import DagsterInstance
+    from duckdb import DuckDBPyConnection
 
     from opsla_dagster.automation.failures import Graph
     from opsla_dagster.automation.verdicts import Restored
@@ -36,8 +37,9 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
     patience_seconds = _patience(wait=wait)
     require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
     interrupted = _end_killed_runs(settings, instance)
+    answer = _Answer(settings)
     with table_progress(console, len(refreshed_assets(settings))) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, is_trial=is_trial, patience_seconds=patience_seconds)
+        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, is_trial=is_trial, patience_seconds=patience_seconds, answer=answer)
     restored = _restore_verdicts(settings, instance)
     try:
         _alert(settings, instance, [*interrupted, *finished.run_ids])
@@ -46,7 +48,7 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
             raise OpslaError(f"{finished.error}. And no alert could be recorded: {error}") from error
         raise
     try:
-        _report(settings, instance, finished.run_ids)
+        _report(settings, instance, finished.run_ids, promises_too=not answer.is_told)
     except Exception:
         if finished.succeeded:
             raise
@@ -54,6 +56,27 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
     if not finished.succeeded:
         raise RunFailedError("\n".join([finished.error, *restored.sentences()]))
     say_restored(restored)
+
+
+class _Answer:
+    """Tells which promises were kept as soon as a run knows, once."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
+        self.is_told = False
+
+    def __call__(self, connection: "DuckDBPyConnection") -> None:
+        from duckdb import Error
+
+        from opsla_dagster.reporting.closing import promises_table
+        from opsla_dagster.reporting.headline import promises_kept
+
+        try:
+            kept = promises_kept(connection, self._settings)
+        except (OpslaError, Error):  # the run goes on; its end tells the same, or why not
+            return
+        console.print(promises_table(kept, as_typed()))
+        self.is_told = True
 
 
 def look_after_killed_runs(settings: "Settings", instance: "DagsterInstance") -> "Restored":
@@ -179,13 +202,13 @@ def refuse_unloaded(accounts: list[str], drops: list[str]) -> None:
         raise RunFailedError("\n".join(left_out))
 
 
-def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str]) -> None:
-    """Writes the reports of the `refreshed` runs and shows the headline."""
+def _report(settings: "Settings", instance: "DagsterInstance", refreshed: list[str], *, promises_too: bool) -> None:
+    """Writes the reports of the `refreshed` runs and shows what is not told yet."""
     from opsla_dagster.reporting.closing import headline_table
     from opsla_dagster.reporting.record import write_reports
 
     written = write_reports(instance, refreshed, settings, command=as_typed())
-    console.print(headline_table(written.summary, as_called()))
+    console.print(headline_table(written.summary, as_called(), promises_too=promises_too))
 
 
 def _alert(settings: "Settings", instance: "DagsterInstance", ended: list[str]) -> None:

@@ -3,8 +3,12 @@
 Belongs here: what becomes of an error, and who is told of it. Does not belong here: any command.
 """
 
+import atexit
+import os
 import sys
+import threading
 import traceback
+from contextlib import suppress
 from typing import NoReturn
 
 from opsla_dagster.cli.commands import app
@@ -18,6 +22,29 @@ _INTERRUPTED = 130
 _NOT_UNDERSTOOD = 2
 #: What cron or a service manager starts.
 _UNATTENDED = ("refresh", "run", "dev", "daemon")
+
+
+def program() -> None:
+    """`opsla` as a program of its own: `main`, and an end that does not take apart, object by object, what was imported: that takes up to a second."""
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code is not None and not isinstance(ended.code, int):
+            raise
+        _leave(ended.code or 0)
+        raise
+    _leave(0)
+
+
+def _leave(code: int) -> None:
+    """Ends the process as Python would; returns where Python itself has to: something is still at work, or nobody reads what is left to print."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        return
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def main() -> None:

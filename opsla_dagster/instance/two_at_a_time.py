@@ -11,7 +11,7 @@ import contextvars
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import cache
 from typing import Any
@@ -42,6 +42,8 @@ _WAREHOUSE = "warehouse"
 _ASKED_AGAIN_SECONDS = 0.05
 #: Op tag: a run with such a step makes one after another.
 ONE_AT_A_TIME_TAG = "opsla/one_at_a_time"
+#: Op tag: such steps, and those that they depend on, are begun before the others.
+FIRST_TAG = "opsla/first"
 
 
 class TwoAtATime(Executor):
@@ -84,7 +86,7 @@ def _events_of_steps(job_context: PlanExecutionContext, execution_plan: Executio
             retry_mode=job_context.retry_mode,
             instance_concurrency_context=slots,
             step_dependency_config=job_context.step_dependency_config,
-            sort_key_fn=_longest_way_first(execution_plan.get_executable_step_deps()),
+            sort_key_fn=_order(execution_plan),
         )
         with started as active, ExitStack() as capturing:
             logs = job_context.instance.compute_log_manager
@@ -102,8 +104,11 @@ def _events_of_steps(job_context: PlanExecutionContext, execution_plan: Executio
                 yield from _handle_compute_log_teardown_error(job_context, sys.exc_info())
 
 
-def _longest_way_first(depends_on: Mapping[str, set[str]]) -> Callable[[ExecutionStep], float]:
-    """Of the steps that are ready, the one comes first after which the most others come one after another: the run ends with short ways."""
+def _order(execution_plan: ExecutionPlan) -> Callable[[ExecutionStep], float]:
+    """Of the steps that are ready, those with FIRST_TAG and those that lead to them come first; of these, and of the others, the one after which the
+    most others come one after another: the run ends with short ways."""
+    depends_on = execution_plan.get_executable_step_deps()
+    first = _with_all_before((step.key for step in execution_plan.get_steps_to_execute_in_topo_order() if FIRST_TAG in step.tags), depends_on)
     followers: dict[str, set[str]] = {}
     for key, before in depends_on.items():
         for each in before:
@@ -113,7 +118,18 @@ def _longest_way_first(depends_on: Mapping[str, set[str]]) -> Callable[[Executio
     def way(key: str) -> int:
         return 1 + max((way(each) for each in followers.get(key, ())), default=0)
 
-    return lambda step: -way(step.key)
+    return lambda step: -way(step.key) - (len(depends_on) if step.key in first else 0)
+
+
+def _with_all_before(keys: Iterable[str], depends_on: Mapping[str, set[str]]) -> set[str]:
+    """The steps, and all that they depend on, directly or not."""
+    found: set[str] = set()
+    waiting = list(keys)
+    while waiting:
+        if (key := waiting.pop()) not in found:
+            found.add(key)
+            waiting += depends_on[key]
+    return found
 
 
 class _Steps:

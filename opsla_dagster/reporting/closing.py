@@ -1,6 +1,6 @@
-"""The closing table of `opsla run`.
+"""What `opsla run` answers, and its closing table.
 
-Belongs here: the run summary as something rich can print. Does not belong here: measuring, and printing itself.
+Belongs here: the headline and the run summary as something rich can print. Does not belong here: measuring, and printing itself.
 """
 
 from __future__ import annotations
@@ -28,10 +28,15 @@ MOST_FAILED = 5
 MOST_PROMISES = 12
 
 
-def headline_table(summary: RunSummary, program: str) -> RenderableType:
+def promises_table(headline: Headline, command: str) -> RenderableType:
+    """Which promises were kept, while the `command` still makes the other tables."""
+    return Group(Text.assemble((f"\n{command}: ", "bold"), "which promises were kept", ("  everything else is being made", "dim")), *_tables(headline))
+
+
+def headline_table(summary: RunSummary, program: str, *, promises_too: bool = True) -> RenderableType:
     """What a person wants to know at the end of a run: SLAs, bottleneck, scenarios, checks, rows, where to look next.
 
-    `program` is how the reader calls opsla, so that what is proposed can be typed.
+    `program` is how the reader calls opsla, so that what is proposed can be typed. Without `promises_too` the reader has seen `promises_table`.
     """
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
@@ -39,7 +44,7 @@ def headline_table(summary: RunSummary, program: str) -> RenderableType:
     for name, text in _facts(summary, program):
         facts.add_row(Text(name), text)
     parts: list[RenderableType] = [_title(summary)]
-    if summary.headline is not None:
+    if summary.headline is not None and promises_too:
         parts += [*_tables(summary.headline), Text()]
     return Group(*parts, facts)
 

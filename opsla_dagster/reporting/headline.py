@@ -57,8 +57,8 @@ _DATA_QUALITY = {
 }
 
 
-def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headline:
-    """The headline of everything the connection's `mart` schema holds (the warehouse, or the published marts).
+def promises_kept(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headline:
+    """The part of the headline that HEADLINE_TABLES hold, of everything that the connection's `mart` schema holds; the rest is empty.
 
     `settings` say what is promised and what it is called.
     """
@@ -73,30 +73,37 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         from mart.sla_daily
         """,
     )
-    events = _events(connection)
-    as_of_at, last_event_at = _instants(connection)
     promises = promise_figures(connection, settings.sla_policies)
     has_own = any(promise.is_source_promise for promise in promises)
     return Headline(
         **totals,
-        as_of_at=as_of_at,
-        last_event_at=last_event_at,
         zone=settings.sources.desk.timezone,
         promises=promises,
-        events=events,
-        events_per_case=events / totals["cases"] if events is not None and totals["cases"] else None,
         slas=() if has_own else tuple(_slas(connection, promises, settings)),
-        congestion=_congestion(connection),
-        bottleneck=_bottleneck(connection),
-        scenarios=_scenarios(connection),
-        open_clocks=_open_clocks(connection, [promise.metric for promise in promises]),
-        data_quality=_data_quality(connection),
         business_day_minutes=None if has_own else _business_day_minutes(settings),
         unspoken_promises=_unspoken_promises(promises, settings) if has_own else 0,
         has_objectives=any(policy.objective_of(metric) for policy in settings.sla_policies.policies for metric in policy.targets),
-        open_cases=_open_cases(connection),
-        unloaded=unloaded_dates(connection) if has_table(connection, "ops.refreshed_partitions") else "",
     )
+
+
+def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headline:
+    """The headline of everything that the connection (the warehouse, or the published marts) holds; `settings` as above."""
+    found = promises_kept(connection, settings)
+    events = _events(connection)
+    as_of_at, last_event_at = _instants(connection)
+    return found.model_copy(update={
+        "as_of_at": as_of_at,
+        "last_event_at": last_event_at,
+        "events": events,
+        "events_per_case": events / found.cases if events is not None and found.cases else None,
+        "congestion": _congestion(connection),
+        "bottleneck": _bottleneck(connection),
+        "scenarios": _scenarios(connection),
+        "open_clocks": _open_clocks(connection, [promise.metric for promise in found.promises]),
+        "data_quality": _data_quality(connection),
+        "open_cases": _open_cases(connection),
+        "unloaded": unloaded_dates(connection) if has_table(connection, "ops.refreshed_partitions") else "",
+    })
 
 
 def _slas(connection: duckdb.DuckDBPyConnection, promises: Sequence[PromiseFigures], settings: Settings) -> Iterator[SlaFigures]:

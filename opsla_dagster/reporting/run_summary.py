@@ -181,21 +181,21 @@ class Headline(Record):
     """
 
     zone: str
-    as_of_at: datetime | None
-    last_event_at: datetime | None
     first_intake_date: date | None
     last_intake_date: date | None
     cases: int
     sla_cases: int
-    events: int | None
-    events_per_case: float | None
     promises: tuple[PromiseFigures, ...]
     slas: tuple[SlaFigures, ...]
-    congestion: tuple[float, float, float] | None
-    bottleneck: Bottleneck | None
-    scenarios: tuple[ScenarioFigures, ...]
-    open_clocks: OpenClocks | None
-    data_quality: dict[str, float]
+    as_of_at: datetime | None = None
+    last_event_at: datetime | None = None
+    events: int | None = None
+    events_per_case: float | None = None
+    congestion: tuple[float, float, float] | None = None
+    bottleneck: Bottleneck | None = None
+    scenarios: tuple[ScenarioFigures, ...] = ()
+    open_clocks: OpenClocks | None = None
+    data_quality: dict[str, float] = {}
     business_day_minutes: float | None = None
     unspoken_promises: int = 0
     has_objectives: bool = True

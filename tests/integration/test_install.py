@@ -60,7 +60,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(packages)
     (packages / "locked.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
     program = environment / "bin" / "opsla"
-    program.write_text(f"#!{environment / 'bin' / 'python'}\nfrom opsla_dagster.cli import main\nmain()\n", encoding="utf-8")
+    program.write_text(f"#!{environment / 'bin' / 'python'}\nfrom opsla_dagster.cli import program\nprogram()\n", encoding="utf-8")
     program.chmod(0o755)
     return environment / "bin"
 

@@ -24,7 +24,10 @@ from opsla_dagster.build import build_definitions
 from opsla_dagster.catalog import TABLES, Kind
 from opsla_dagster.figures import rounded
 from opsla_dagster.instance.instance import mark_interrupted_runs, open_instance
+from opsla_dagster.reporting.headline import headline, promises_kept
+from opsla_dagster.reporting.marts import published
 from opsla_dagster.reporting.record import write_reports
+from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.running import run_windows
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
@@ -36,6 +39,8 @@ SOURCES = SourcesSettings.model_validate({"desk": DESK | {"start_date": date(202
 MADE = [TABLES[table.name] for table in active_tables(SOURCES)]
 DATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is Kind.PARTITIONED]
 UNDATED = [dg.AssetKey(table.asset_key) for table in MADE if table.kind is not Kind.PARTITIONED]
+#: What was answered while the run of `made` was at work: how many tables there were by then, and what they told.
+ANSWER = "answered.txt"
 THREE_DATES = {"2025-07-01", "2025-07-02", "2025-07-03"}
 
 
@@ -48,8 +53,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = write_config(directory / "config", {"desk": DESK, "sources": [log_of(log)]})
     (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
     settings = desk_settings(directory, cases=2, config=config)
+    tables: list[str] = []
+
+    def answer(connection: duckdb.DuckDBPyConnection) -> None:
+        (directory / ANSWER).write_text(f"{len(tables)} {promises_kept(connection, settings).model_dump_json()}", encoding="utf-8")
+
     with open_instance(settings.home.root) as instance:
-        finished = run_windows(settings, instance, [july(1, 3)], datetime(2025, 7, 5), lambda table, rows: None, is_refresh=False)
+        finished = run_windows(settings, instance, [july(1, 3)], datetime(2025, 7, 5), lambda table, _: tables.append(table), is_refresh=False, answer=answer)
     assert finished.error == ""
     return directory
 
@@ -69,6 +79,15 @@ def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch) -> 
     said = opsla_here(command, monkeypatch=monkeypatch)
     assert not said.code
     return " ".join(said.out.split())
+
+
+def test_which_promises_were_kept_is_answered_before_the_rest_is_made(made: Path) -> None:
+    tables, kept = (made / ANSWER).read_text(encoding="utf-8").split(" ", 1)
+    assert int(tables) < 0.6 * len(MADE)
+    settings = load_settings(made / "config", made / "home")
+    with published(settings.home.marts_database) as connection:
+        assert Headline.model_validate_json(kept) == promises_kept(connection, settings)
+        assert Headline.model_validate_json(kept).promises == headline(connection, settings).promises
 
 
 def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:

@@ -21,7 +21,7 @@ from opsla_dagster.assets.factory import beside_or_alone
 from opsla_dagster.assets.retrying import UNATTENDED_TAG, allow_one_rerun, failing_plainly
 from opsla_dagster.errors import OpslaError, PassingError
 from opsla_dagster.instance.instance import open_instance
-from opsla_dagster.instance.two_at_a_time import ONE_AT_A_TIME_TAG, two_at_a_time
+from opsla_dagster.instance.two_at_a_time import FIRST_TAG, ONE_AT_A_TIME_TAG, two_at_a_time
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts
 from opsla_dagster.running import _was_cancelled, carry_out
 from opsla_dagster.warehouse.connection import Warehouse
@@ -115,6 +115,13 @@ def test_the_longest_way_is_begun_first(told: Told) -> None:
     result = run(*short, *long)
     begun = [event.step_key for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_START]
     assert begun.index("z0") < 2  # one of the first two
+
+
+def test_what_is_asked_for_first_is_made_first_with_all_that_leads_to_it(told: Told) -> None:
+    long = [told.asset("a0", nothing), *(told.asset(f"a{number}", nothing, (f"a{number - 1}",)) for number in range(1, 6))]
+    leading = [told.asset("z_leads", nothing), told.asset("z_leads_too", nothing)]
+    assert run(*long, *leading, told.asset("z_first", nothing, ("z_leads", "z_leads_too"), op_tags={FIRST_TAG: "true"})).success
+    assert told.steps.index("z_first") <= 4  # three of its own, and what the other thread did while it waited for them
 
 
 def test_what_fails_takes_with_it_only_what_is_made_from_it(told: Told) -> None:

@@ -18,13 +18,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
 from opsla_dagster.automation.schedule import run_tags
+from opsla_dagster.catalog import HEADLINE_TABLES
 from opsla_dagster.cli.carrying_out import _end_killed_runs
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.lease import PROCESS_TAG, process_tags
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.closing import headline_table
-from opsla_dagster.reporting.headline import headline
+from opsla_dagster.reporting.closing import headline_table, promises_table
+from opsla_dagster.reporting.headline import headline, promises_kept
 from opsla_dagster.reporting.impact_log import append_impact_log
 from opsla_dagster.reporting.run_summary import (
     CheckResult,
@@ -53,6 +54,24 @@ def printed(summary: RunSummary, width: int = 80) -> str:
     console.print(headline_table(summary, "opsla"))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def test_what_is_answered_first_needs_its_tables_alone_and_is_told_once(marts: Path, summary: RunSummary, tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "first.duckdb")) as connection:
+        connection.execute(f"attach '{marts}' as marts (read_only); create schema mart")
+        for table in HEADLINE_TABLES:
+            connection.execute(f"create table {table} as from marts.{table}")
+        connection.execute("detach marts")
+        first = Console(file=io.StringIO(), width=80)
+        first.print(promises_table(promises_kept(connection, SETTINGS), "opsla run"))
+    last = Console(file=io.StringIO(), width=80)
+    last.print(headline_table(summary, "opsla", promises_too=False))
+    assert isinstance(first.file, io.StringIO)
+    assert isinstance(last.file, io.StringIO)
+    _, told_first = first.file.getvalue().split("everything else is being made\n")
+    whole = printed(summary)
+    assert told_first.strip() in whole
+    assert whole.replace(told_first.strip(), "").split() == last.file.getvalue().split()
 
 
 # --- headline ---------------------------------------------------------------------------------------------------------
