@@ -145,7 +145,7 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
 #: Why what stands for now is earlier than the look (mart.desk_now), and what would move it.
 _WHY_EARLIER = {
     "end of the last intake date loaded": ", whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)",
-    "the log ended": ": nothing happened in the week after it, and the log has ended",
+    "the log ended": ": nothing came in during the week after it, and the log has ended",
 }
 
 

@@ -153,7 +153,7 @@ def test_headline_of_an_empty_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("reason", "words"), [
     ("end of the last intake date loaded", "whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)"),
-    ("the log ended", "nothing happened in the week after it, and the log has ended"), ("latest look", None),
+    ("the log ended", "nothing came in during the week after it, and the log has ended"), ("latest look", None),
 ])  # fmt: skip
 def test_a_look_after_now_says_why_now_is_earlier(summary: RunSummary, reason: str, words: str | None) -> None:
     assert summary.headline is not None

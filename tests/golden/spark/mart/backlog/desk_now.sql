@@ -34,6 +34,7 @@ WITH known_dates AS (
     known_bounds.last_intake_date,
     known_bounds.as_of_at,
     known_bounds.known_until_at,
+    MAX(spans.intake_date) AS last_case_date,
     MAX(
       CASE
         WHEN spans.ended_at <= known_bounds.known_until_at
@@ -50,15 +51,97 @@ WITH known_dates AS (
     known_bounds.last_intake_date,
     known_bounds.as_of_at,
     known_bounds.known_until_at
+), week_dates AS (
+  SELECT
+    desk_time.local_date,
+    silences.known_until_at,
+    MIN(desk_time.segment_start_at) AS date_start_at,
+    MAX(desk_time.segment_end_at) AS date_end_at
+  FROM silences
+  INNER JOIN staging.business_time AS desk_time
+    ON desk_time.calendar = 'desk'
+    AND silences.last_case_date <= desk_time.local_date
+    AND silences.last_case_date + INTERVAL '7' DAY >= desk_time.local_date
+  WHERE
+    silences.last_event_at < silences.known_until_at - INTERVAL '7' DAY
+  GROUP BY
+    desk_time.local_date,
+    silences.known_until_at
+), weeks AS (
+  SELECT
+    known_until_at,
+    MIN(date_end_at) AS intake_end_at,
+    MAX(date_end_at) AS week_end_at
+  FROM week_dates
+  GROUP BY
+    known_until_at
+), told_instants AS (
+  SELECT
+    case_id,
+    started_at AS told_at
+  FROM staging.backlog_spans
+  UNION ALL
+  SELECT
+    case_id,
+    ended_at AS told_at
+  FROM staging.backlog_spans
+  UNION ALL
+  SELECT
+    case_id,
+    canonical_ts AS told_at
+  FROM staging.events_clean
+  UNION ALL
+  SELECT
+    case_id,
+    sent_ts AS told_at
+  FROM staging.messages_deduped
+), last_told AS (
+  SELECT
+    weeks.intake_end_at,
+    MAX(
+      CASE WHEN told_instants.told_at < weeks.week_end_at THEN told_instants.told_at END
+    ) AS last_told_at,
+    MIN(
+      CASE WHEN told_instants.told_at >= weeks.week_end_at THEN told_instants.told_at END
+    ) AS goes_on_at,
+    COUNT(
+      DISTINCT CASE WHEN told_instants.told_at >= weeks.week_end_at THEN told_instants.case_id END
+    ) AS cases_that_go_on,
+    COUNT(DISTINCT told_instants.case_id) AS all_cases
+  FROM weeks
+  INNER JOIN told_instants
+    ON weeks.known_until_at >= told_instants.told_at
+  GROUP BY
+    weeks.intake_end_at
+), log_ends AS (
+  SELECT
+    CASE
+      WHEN last_told.goes_on_at IS NULL
+      THEN week_dates.date_end_at
+      WHEN last_told.goes_on_at < week_dates.date_end_at + INTERVAL '7' DAY
+      THEN last_told.intake_end_at
+      WHEN last_told.cases_that_go_on < 3
+      OR last_told.cases_that_go_on < CAST(last_told.all_cases AS DOUBLE) / CAST(1000.0 AS DOUBLE)
+      THEN week_dates.date_end_at
+      WHEN last_told.goes_on_at >= week_dates.date_end_at + INTERVAL '183' DAY
+      THEN week_dates.date_end_at
+      ELSE last_told.intake_end_at
+    END AS ended_at
+  FROM last_told
+  INNER JOIN week_dates
+    ON last_told.last_told_at >= week_dates.date_start_at
+    AND last_told.last_told_at < week_dates.date_end_at
 ), now_instants AS (
   SELECT
-    *,
+    silences.*,
     CASE
-      WHEN last_event_at < known_until_at - INTERVAL '7' DAY
-      THEN last_event_at
-      ELSE known_until_at
+      WHEN silences.last_event_at < silences.known_until_at - INTERVAL '7' DAY
+      THEN COALESCE(log_ends.ended_at, silences.last_event_at)
+      ELSE silences.known_until_at
     END AS now_at
   FROM silences
+  LEFT JOIN log_ends
+    ON TRUE
 )
 SELECT
   CAST(now_instants.now_at AS TIMESTAMP_NTZ) AS now_at,
