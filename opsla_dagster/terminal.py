@@ -1,4 +1,4 @@
-"""The one kind of console that opsla prints to.
+"""The one kind of console that opsla prints to, and the one style of its tables.
 
 Belongs here: what holds for everything that is printed. Does not belong here: what is printed.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
 from opsla_dagster.printable import visible
 
@@ -26,3 +28,11 @@ class PlainConsole(Console):
         for segment in super().render(renderable, options):
             shown = segment.text if segment.control else visible(segment.text)
             yield segment if shown == segment.text else Segment(shown, segment.style)
+
+
+def ruled_table(*, title: str | None = None, caption: str | None = None, show_footer: bool = False, gap: int = 2) -> Table:
+    """An empty table in the style of all of them: one rule below its headings, and no other lines."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left", show_footer=show_footer,
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0), header_style="dim",
+    )  # fmt: skip

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import date
 
 import duckdb
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from opsla_dagster.figures import rounded
 from opsla_dagster.reporting import wording
 from opsla_dagster.settings.home import Home
 from opsla_dagster.sources.bronze.names import names_of
+from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.connection import reading
 
 _HEADINGS = (
@@ -51,9 +51,7 @@ def agents_table(home: Home, month: date | None) -> Table:
             "order by source, public_reply_count desc, resolved_cases desc, agent",
             {"month": chosen},
         ).fetchall()
-    table = Table(
-        title=f"Agents in {chosen:%B %Y}{why}", title_justify="left", title_style="bold", caption=_RESOLVED, caption_justify="left", box=box.SIMPLE_HEAD
-    )
+    table = ruled_table(title=f"Agents in {chosen:%B %Y}{why}", caption=_RESOLVED)
     for place, heading in enumerate(_HEADINGS):
         table.add_column(heading, justify="left" if place < _TEXTS else "right")
     for source, agent, *counts, median in found:

@@ -26,6 +26,7 @@ from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.at_instant import NOW_OF, Places, parameters_at, sql_at
 from opsla_dagster.warehouse.case_copy import attach_cases, cases_of
 
@@ -34,6 +35,10 @@ DIMENSIONS = ("all", "queue", "priority", "tier", "region", "brand", "channel")
 _NEXT_SHOWN = 5
 #: How often a publication that is replaced while it is being opened is tried again.
 _OPENINGS = 5
+#: Why a time to green is what it is where no single queue decides it (mart.queue_health.to_green_reason).
+AT_THIS_PACE = "at this pace"
+#: The two times to green, wherever they stand side by side: one ignores what comes in, the other does not.
+NO_NEW_CASES, NEW_CASES = "to green if nothing new comes in", "with new cases, p50 to p90 (simulated)"
 #: Ends of days that a time to green is held against.
 DAYS_COMPARED = 28
 
@@ -208,9 +213,9 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
 
 
 def _health_table(dimension: str, found: Sequence[Row], simulated: Mapping[str, str]) -> RichTable:
-    headings = ["", "open", "for us", "waiting", "past due", "due in 2 h", "p50 age", "oldest", "debt", "to green", *(["simulated, p50 to p90"] if simulated else [])]
-    table = RichTable()
-    for number, heading in enumerate([dimension, *headings[1:]]):
+    headings = [dimension, "open", "for us", "waiting", "past due", "due in 2 h", "p50 age", "oldest", "debt", NO_NEW_CASES, *([NEW_CASES] if simulated else [])]
+    table = ruled_table()
+    for number, heading in enumerate(headings):
         table.add_column(heading, justify="left" if number == 0 else "right")
     for row in found:
         table.add_row(
@@ -249,9 +254,9 @@ def simulated_words(row: Row) -> str:
 
 def _due_table(due: Sequence[Row], policies: SlaPoliciesSettings) -> RichTable:
     has_policies = len(policies.policies) > 1
-    table = RichTable()
+    table = ruled_table()
     for heading in ("next due", "due (UTC)", "open time left", "promise", "queue", "priority", "waits for"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "next due")  # a case id that is cut short cannot be asked for
     for row in due:
         table.add_row(
             str(row["case_id"]), wording.instant(row["next_due_at"]), wording.time_taken(row["next_remaining_business_minutes"]),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +20,7 @@ from opsla_dagster.reporting.run_summary import (
     RunSummary,
     ScenarioFigures,
 )
+from opsla_dagster.terminal import ruled_table
 
 #: Failed checks named in the table; the report has all of them.
 MOST_FAILED = 5
@@ -93,7 +93,7 @@ def _promises_shown(headline: Headline) -> Sequence[PromiseFigures]:
 
 def figures_table(*names: str) -> Table:
     """A table of a name, which breaks, and of figures, which do not."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table = ruled_table()
     table.add_column(names[0], min_width=16)
     for name in names[1:]:
         table.add_column(name, justify="right", no_wrap=True)

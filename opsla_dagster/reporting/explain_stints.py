@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import groupby
 
 import duckdb
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +19,7 @@ from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.case_rows import Row, of_case
 from opsla_dagster.reporting.explanation import Explanation, OwnershipSpan, Stint
 from opsla_dagster.settings.ownership import UNASSIGNED
+from opsla_dagster.terminal import ruled_table
 
 HAND_OFFS = ("handoff", "return_direct", "return_indirect")
 _ENTERED = {
@@ -95,7 +95,7 @@ def parts(stint: Stint) -> str:
 def stints_table(explanation: Explanation, short: Callable[[datetime], str]) -> Table:
     """One row a stint; `short` writes an instant."""
     life = sum(stint.held_seconds for stint in explanation.stints)
-    table = Table(box=box.SIMPLE_HEAD)
+    table = ruled_table()
     for name in ("#", "team", "from", "to"):
         table.add_column(name, no_wrap=name != "team", overflow="fold")
     table.add_column("share", justify="right", no_wrap=True)

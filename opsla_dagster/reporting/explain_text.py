@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -23,6 +22,7 @@ from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_links import told
 from opsla_dagster.reporting.explain_stints import held_by_agents, stints_table, summary
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Clock, Explanation, Piece, Verdict, listed
+from opsla_dagster.terminal import ruled_table
 
 Say = Callable[[str | Table | Text], None]
 
@@ -139,7 +139,7 @@ def _agents(explanation: Explanation, words: _Words, say: Say) -> None:
         say("\nNobody is told to have held this case: no record gives it to a team or an agent.")
         return
     say("\n[bold]Which agents held it[/bold]: its records name no team, and stints and hand-offs are of teams, so there are none\n")
-    table = Table(box=box.SIMPLE_HEAD)
+    table = ruled_table()
     for heading in ("Agent", "From", "To"):
         table.add_column(heading)
     end = "now" if explanation.is_open else "the end"
@@ -228,7 +228,7 @@ def _never_closes(explanation: Explanation) -> bool:
 
 
 def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: bool) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
+    table = ruled_table()
     for name in ("#", "when", "status"):
         table.add_column(name, no_wrap=True)
     # A narrow terminal has no room for what is said elsewhere: the instant in UTC, the source's word where it is ours.
@@ -281,7 +281,7 @@ def _by(event_id: str | None, otherwise: str) -> str:
 
 
 def _parts_table(clock: Clock, words: _Words) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_footer=True, padding=0, pad_edge=False)
+    table = ruled_table(show_footer=True, gap=1)
     table.add_column("from", no_wrap=True)
     table.add_column("to", no_wrap=True)
     table.add_column("status", footer="total", no_wrap=True)
@@ -295,7 +295,6 @@ def _parts_table(clock: Clock, words: _Words) -> Table:
         if len(group) > 1:
             subtotal = sum(piece.counted_seconds for piece in group)
             table.add_row("", "", f"{_status(group[0])}, sum", "", wording.clock_time(subtotal), "", style="italic")
-        table.add_section()
     return table
 
 

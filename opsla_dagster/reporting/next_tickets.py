@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from opsla_dagster.errors import OpslaError
@@ -30,6 +28,7 @@ from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.spreadsheet import write_csv
 from opsla_dagster.settings import Settings
+from opsla_dagster.terminal import ruled_table
 
 TICKETS, POLICIES, RISK = "mart.next_best_ticket", "mart.worklist_policies", "mart.open_case_risk"
 _SHOWN_NAMES = 12
@@ -170,7 +169,7 @@ def _print_due(settings: Settings, asked: Asked, form: Literal["table", "json", 
     if not found:
         console.print("No open clock is known to fall due.", highlight=False, markup=False)
         return None
-    table = Table(box=box.SIMPLE_HEAD)
+    table = ruled_table()
     for heading in ("queue", "case", "priority", "due (UTC)", "why it is next"):
         table.add_column(heading)
     for row in found:
@@ -218,7 +217,7 @@ def _print_line(settings: Settings, tickets: Sequence[Row], queue: str | None, i
     if policy is not None:
         console.print(Text.assemble((wording.queue(policy["queue"]), "bold"), f": by {policy['picking_policy']}, {wording.counted(policy['workable_cases'], 'case')} to work on"))
         console.print(f"{policy['picking_policy_reason'][0].upper()}{policy['picking_policy_reason'][1:]}.", highlight=False, markup=False)
-    table = Table(box=box.SIMPLE_HEAD)
+    table = ruled_table()
     has_risk = any(row["breach_probability"] is not None for row in tickets)
     headings = ["", "case", *(["queue"] if queue is None else []), "priority", "promise", "why it stands there", *(["risk"] if has_risk else []), "defers"]
     for number, heading in enumerate(headings):

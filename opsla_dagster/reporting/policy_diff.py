@@ -30,6 +30,7 @@ from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.case_copy import attach_cases
 from opsla_dagster.warehouse.connection import SCHEMAS, reading
 from opsla_dagster.warehouse.parts import parts_of
@@ -222,7 +223,7 @@ def _titled(found: list[Row], a: Promises, b: Promises) -> list[Row]:
 
 
 def _table(title: str, columns: list[tuple[str, str]], found: list[Row]) -> RichTable:
-    table = RichTable(title=title, title_justify="left", title_style="bold")
+    table = ruled_table(title=title)
     for heading, name in columns:
         is_figure = any(isinstance(row[name], int | float) for row in found)
         table.add_column(heading, justify="right" if is_figure else "left")

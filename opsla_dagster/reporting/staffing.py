@@ -20,6 +20,7 @@ from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.staffing import Roster, read_roster
+from opsla_dagster.terminal import ruled_table
 
 if TYPE_CHECKING:  # numpy and the simulation come along
     from opsla_dagster.queueing.jobs import Floats
@@ -355,7 +356,7 @@ def block_hours(open_seconds: Sequence[float], weekday: int, first: int, end: in
 
 def _heads_table(answer: Answer) -> RichTable:
     assert answer.plan is not None
-    table = RichTable()
+    table = ruled_table()
     for heading in ("day", "hours", "heads there", "heads to employ"):
         table.add_column(heading, justify="left" if heading in ("day", "hours") else "right")
     last = -1
@@ -382,7 +383,7 @@ def _share_sentences(found: Asked) -> Iterator[str]:
 
 def _outcomes_table(found: Asked, settings: Settings) -> RichTable:
     answer = found.answer
-    table = RichTable()
+    table = ruled_table()
     for heading in ("roster", "objective kept in", "kept on average", "in a lean week", "busy", "p90 wait", "head-hours a week", "head-hours to employ"):
         table.add_column(heading, justify="left" if heading == "roster" else "right", no_wrap=heading == "roster")
     judged = [*([("plan", answer.plan.outcome)] if answer.plan is not None else []), *((each.name, each.outcome) for each in answer.rosters)]

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRun
-from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -25,6 +24,7 @@ from opsla_dagster.reporting.promises import promise_figures
 from opsla_dagster.reporting.run_summary import PromiseFigures
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
+from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.connection import reading
 from opsla_dagster.window import ranges_of
 
@@ -133,7 +133,7 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
-    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table = ruled_table()
     for name in headings:
         table.add_column(name, justify="right" if name in _FIGURES else "left")
     for row in rows:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from opsla_dagster.starting.meanings import words_of
 from opsla_dagster.starting.proposing import STANDINGS, LogProposal
 from opsla_dagster.starting.sniffing import Log
 from opsla_dagster.starting.words import IGNORE, listed
+from opsla_dagster.terminal import ruled_table
 
 _LONGEST = 28
 _FORMS = {"spreadsheet": "a workbook", "json": "JSON", "xes": "XES", "parquet": "Parquet"}
@@ -107,7 +107,7 @@ def _written(log: Log) -> str:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = ruled_table()
     for heading in headings:
         table.add_column(heading, justify="right" if heading == "records" else "left")
     return table

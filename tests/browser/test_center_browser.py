@@ -176,6 +176,17 @@ def test_a_queue_has_its_own_screen(browser: Any, center: str) -> None:
     assert number(told(browser, "#figure-open_cases .value")) == opened
 
 
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_how_the_desk_stands_is_said_in_two_lines_and_the_rest_is_a_click_away(browser: Any, center: str, screen: Callable[..., None], size: tuple[int, int]) -> None:
+    screen(size)
+    browser.get(center + "/?at=2025-07-11T15:00")
+    said = browser.find_element("css selector", ".standing .said")
+    assert len(said.text.splitlines()) == 2
+    assert said.size["height"] < 2 * 30
+    said.find_element("css selector", "summary").click()
+    assert "Without new cases: " in said.text
+
+
 def test_a_phone_has_fewer_cards_and_a_link_to_all(browser: Any, center: str, screen: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rendering, "CARDS_SHOWN", 2)
 

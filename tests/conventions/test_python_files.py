@@ -26,6 +26,16 @@ def test_public_functions_and_classes_are_documented() -> None:
     assert not silent, "without a docstring:\n" + "\n".join(silent)
 
 
+def test_every_table_of_the_terminal_has_one_style() -> None:
+    elsewhere = [
+        f"{named(path)}:{node.lineno}"
+        for path in MODULE_FILES
+        for node in ast.walk(module_tree(path))
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) == "box.SIMPLE_HEAD") or (isinstance(node, ast.Call) and ast.unparse(node.func) == "RichTable")
+    ]
+    assert {place.split(":")[0] for place in elsewhere} == {"opsla_dagster/terminal.py"}, "make tables with terminal.ruled_table: " + ", ".join(elsewhere)
+
+
 def test_secrets_are_read_through_dagsters_envvar_only() -> None:
     """Config names the variables of secrets, so a variable that code does not spell out may be one."""
     named_in_config = [

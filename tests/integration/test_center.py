@@ -777,6 +777,16 @@ def test_a_time_to_green_is_held_against_the_ends_of_the_days_before(center: str
     assert words in ask(center, f"/?at={at}Z")[2]
 
 
+def test_a_time_to_green_says_at_its_place_that_it_ignores_what_comes_in(center: str) -> None:
+    at = "2025-07-11T19:00Z"
+    labels = {column["name"]: column["label"] for column in data(center, f"/api/now?at={at}")["tables"]["by_queue"]["columns"]}
+    assert labels["to_green"] == "To green if nothing new comes in"
+    text = " ".join(ask(center, f"/?at={at}")[2].split())
+    shown, folded = text.split('<div class="said">')[1].split("</summary>")[:2]
+    assert re.search(r"To green: [\d.,]+ (min|h) if nothing new comes in", shown)
+    assert "nights and closed days included" in folded.split("</details>")[0]
+
+
 #: At some of these there is a case that is solved for the time being: it ends later, and is not open.
 INSTANTS = ["", "2025-07-08T10:20", "2025-07-10T23:00"]
 

@@ -108,7 +108,7 @@ def figures(days: Sequence[Row], models: Sequence[Row], throughput: Sequence[Row
             notes = [_basis(row)]
             if row["gone_cases_per_staffed_hour"]:
                 notes.insert(0, f"by {wording.decimal(row['heads'])} heads ({_heads_words(row)}): {wording.rate(1 / row['gone_cases_per_staffed_hour'])} staffed hours for each case that leaves in them{_elsewhere(row)}")
-            yield Figure("throughput", "Throughput: leave per open hour while work waits", row["gone_cases_per_open_hour"], "rate", notes=[*notes, *_beside_pace(row)])
+            yield Figure("throughput", "Throughput: leave within an open hour while work waits", row["gone_cases_per_open_hour"], "rate", notes=[*_beside_pace(row), *notes])
 
 
 def _between(low: int | None, high: int | None) -> str:
@@ -138,7 +138,7 @@ def _basis(row: Row) -> str:
 def _beside_pace(row: Row) -> list[str]:
     """How throughput goes with the pace of the first screen, which counts other cases and other hours."""
     pace = row["left_cases_per_business_hour"]
-    return [] if pace is None else [f"the pace on the page Now is {wording.rate(pace)}: all that left in the last 10 business days, nights and closed days included, on their open hours"]
+    return [] if pace is None else [f"the page Now tells a pace of {wording.rate(pace)}: it also counts what leaves at night and on closed days, over the last 10 business days"]
 
 
 def _elsewhere(row: Row) -> str:
@@ -259,7 +259,7 @@ def _throughput(throughput: Sequence[Row]) -> Grid:
         key="throughput",
         title="Throughput: what gets done while work waits",
         columns=[
-            Column("gone_cases_per_open_hour", "Leave per open hour", "rate"), Column("left_cases_per_business_hour", "Pace (page Now)", "rate"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
+            Column("gone_cases_per_open_hour", "Leave within an open hour", "rate"), Column("left_cases_per_business_hour", "Pace of page Now, nights included", "rate"), Column("open_hours_per_business_day", "Open hours a day", "decimal"),
             Column("gone_cases_outside_hours_per_business_day", "Outside them, a business day", "rate"), Column("gone_cases_per_other_day", "On another day", "rate"),
             Column("gone_p10_cases_per_business_day", "Slow business day (p10)", "decimal"), Column("gone_p90_cases_per_business_day", "Fast one (p90)", "decimal"),
             Column("heads", "Heads", "decimal"), Column("heads_source", "Known from"), Column("staffed_hours_per_case", "Staffed hours for each case that leaves in them", "rate"),

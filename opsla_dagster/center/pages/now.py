@@ -14,7 +14,7 @@ from opsla_dagster.center.pages.standing import AGES, LIGHTS, PACE, TONES, simul
 from opsla_dagster.center.view import View
 from opsla_dagster.queueing.orders import BY_DUE_DATE
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.backlog import DAYS_COMPARED, green_days_words
+from opsla_dagster.reporting.backlog import AT_THIS_PACE, DAYS_COMPARED, NEW_CASES, NO_NEW_CASES, green_days_words
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, positions
 from opsla_dagster.reporting.next_tickets import (
     POLICIES,
@@ -59,7 +59,7 @@ def now_page(view: View) -> Page:
         drawings=[*_trends(days)],
         context={
             "health": health, "tone": TONES[health["health"]] if is_promised else "", "is_promised": is_promised, "is_held": len(view.queues) > 1, "lights": LIGHTS, "pace_words": PACE, "ages": _heat(view, ages), "age_titles": list(AGES.values()),
-            "standing": _sentence(health, is_promised=is_promised), "pace": _pace(health), "green_days": _green_days(days), "simulated": simulated(view, dimension["dimension"]).get(dimension["dimension_value"]),
+            "standing": _sentence(health, is_promised=is_promised), **_until_green(health, days, simulated(view, dimension["dimension"]).get(dimension["dimension_value"])),
         },
     )  # fmt: skip
 
@@ -69,18 +69,39 @@ def _sentence(health: Row, *, is_promised: bool) -> str:
     if not health["open_cases"]:
         return "No case is open."
     if not is_promised:
-        return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}; no promise covers any case, so nobody can say what is past due."
+        return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}; no promise covers any case."
     past = wording.counted(health["breached_open_cases"], "is past due", "are past due")
     return f"{wording.counted(health['open_cases'], 'case is open', 'cases are open')}, {'none is past due' if not health['breached_open_cases'] else past}."
 
 
-def _pace(health: Row) -> str:
+def _until_green(health: Row, days: Sequence[Row], by_simulation: str | None) -> dict[str, Any]:
+    """Of a desk that is not green: a line that says when it is, what it says more where there is room, and sentences that say how that is known."""
+    if not health["breached_open_cases"]:
+        return {"to_green": None}
+    minutes, reason = health["to_green_business_minutes"], health["to_green_reason"]
+    is_of_queue = minutes is not None and reason != AT_THIS_PACE
+    if minutes is None:
+        bound = f"When the desk is green cannot be told: {reason}."
+    else:
+        at = f"{reason} (the desk is green once every queue is)" if is_of_queue else reason
+        bound = f"Without new cases: {wording.time_taken(minutes)} of open time at least, {at}, if everybody works on what is past due first."
+    sentences = [bound, f"With new cases, simulated at the pace while work waits, half of the runs to nine in ten: {by_simulation}." if by_simulation else "", _pace(health, is_of_queue), _green_days(days)]
+    return {
+        "to_green": "To green: not known" if minutes is None else f"To green: {wording.time_taken(minutes)} if nothing new comes in",
+        "with_new_cases": f"; with new cases: {by_simulation}" if by_simulation else "",
+        "how_known": [sentence for sentence in sentences if sentence],
+    }  # fmt: skip
+
+
+def _pace(health: Row, is_of_all: bool) -> str:
     """What the time to green rests on; empty where no pace is known."""
     pace, arrived, due = (health.get(f"{what}_cases_per_business_hour") for what in ("left", "arrived", "due"))
     if pace is None:
         return ""
-    falling_due = f", {wording.rate(due)} fall due by the end of the next business day" if due is not None else ""
-    return f"{wording.counted(health['breached_open_cases'], 'case')} past due; in an open hour {wording.rate(pace)} leave, {wording.rate(arrived)} come in{falling_due}."
+    whose = "Of all queues together: " if is_of_all else ""
+    falling_due = f"; {wording.rate(due)} fall due by the end of the next business day" if due is not None else ""
+    past_due = wording.counted(health["breached_open_cases"], "case")
+    return wording.sentence(f"{whose}{past_due} past due; per open hour {wording.rate(pace)} leave and {wording.rate(arrived)} come in, nights and closed days included{falling_due}.")
 
 
 def _green_days(days: Sequence[Row]) -> str:
@@ -386,14 +407,14 @@ def standing_grid(view: View, dimension: str, rows: Sequence[Row]) -> Grid:
         title=f"How each {dimension} stands, the worst first",
         columns=[
             Column("dimension_value", dimension.capitalize(), "value", href=to_value),
-            Column("to_green", "To green", css=lambda row: TONES[row["health"]]),
+            Column("to_green", wording.sentence(NO_NEW_CASES), css=lambda row: TONES[row["health"]]),
             Column("breached_open_cases", "Past due", "count", href=to_cases("past_due", "breached_open_cases")),
             Column("debt_seconds", "Debt", "seconds"),
             Column("due_in_2_hours_cases", "Due in 2 h", "count", href=to_cases("due_in_2_hours", "due_in_2_hours_cases")),
             Column("open_cases", "Open", "count", href=to_cases("", "open_cases")),
             *([Column("active_cases", "Wait for us", "count", href=lambda row: view.state.url("/open", **{dimension: row["dimension_value"]}, waits_for="us") if row["active_cases"] else None)] if is_status_told else []),
-            *([Column("to_green_simulated", "Simulated, p50 to p90")] if by_simulation else []),
-            Column("left_cases_per_business_hour", "Pace: leave per open hour", "rate"),
+            *([Column("to_green_simulated", wording.sentence(NEW_CASES))] if by_simulation else []),
+            Column("left_cases_per_business_hour", "Pace: leave per open hour, nights included", "rate"),
             Column("age_p50_calendar_minutes", "p50 age", "calendar_minutes"),
             Column("age_max_calendar_minutes", "Oldest", "calendar_minutes"),
         ],
