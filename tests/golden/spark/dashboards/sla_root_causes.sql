@@ -1,20 +1,25 @@
 -- The Spark SQL of sql/dashboards/sla_root_causes.sql, written by `make docs`.
 SELECT
-  source,
-  policy,
-  metric,
-  dimension,
-  dimension_value,
-  breached_clocks,
-  CAST(100.0 * breached_clocks AS DOUBLE) / CAST(NULLIF(SUM(breached_clocks) OVER (PARTITION BY source, policy, metric, dimension), 0) AS DOUBLE) AS share_pct,
-  late_avg_business_minutes
-FROM mart.sla_overview
+  causes.source,
+  causes.policy,
+  causes.metric,
+  causes.dimension,
+  causes.dimension_value,
+  causes.breached_clocks,
+  CAST(100.0 * causes.breached_clocks AS DOUBLE) / CAST(NULLIF(promises.breached_clocks + promises.open_breached_clocks, 0) AS DOUBLE) AS share_pct,
+  causes.late_avg_business_minutes
+FROM mart.sla_overview AS causes
+INNER JOIN mart.sla_overview AS promises
+  ON causes.source = promises.source
+  AND causes.policy = promises.policy
+  AND causes.metric = promises.metric
+  AND promises.dimension = 'all'
 WHERE
-  dimension IN ('root_cause_stage', 'root_cause_owner')
+  causes.dimension IN ('root_cause_stage', 'root_cause_owner')
 ORDER BY
-  source NULLS LAST,
-  policy NULLS LAST,
-  metric NULLS LAST,
-  dimension NULLS LAST,
-  breached_clocks DESC,
-  dimension_value NULLS LAST
+  causes.source NULLS LAST,
+  causes.policy NULLS LAST,
+  causes.metric NULLS LAST,
+  causes.dimension NULLS LAST,
+  causes.breached_clocks DESC,
+  causes.dimension_value NULLS LAST
