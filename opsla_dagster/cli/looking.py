@@ -26,9 +26,9 @@ AsJson = Annotated[bool, typer.Option("--json", hidden=True)]
 _ALERTS_SHOWN = 5
 
 
-@app.command(cls=Command, epilog=examples("opsla status"))
-def status() -> None:
-    """Show how this home stands: sources, the latest runs and alerts; then promises, disk space and tables."""
+@app.command(cls=Command, epilog=examples("opsla status", "opsla status --tables"))
+def status(tables: Annotated[bool, typer.Option("--tables", help="List the published tables, with the rows of each.")] = False) -> None:
+    """Show how this home stands: sources, the latest runs and alerts; then promises and disk space."""
     from opsla_dagster.reporting.status import print_holdings, print_standing
     from opsla_dagster.settings import load_settings
 
@@ -37,7 +37,7 @@ def status() -> None:
     _say_what_was_dropped(settings)
     print_standing(settings, console)
     say_what_was_told(settings)
-    print_holdings(settings, console)
+    print_holdings(settings, console, names_tables=tables)
 
 
 def _say_what_was_dropped(settings: "Settings") -> None:

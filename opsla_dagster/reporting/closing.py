@@ -92,11 +92,11 @@ def _promises_shown(headline: Headline) -> Sequence[PromiseFigures]:
 
 
 def figures_table(*names: str) -> Table:
-    """A table of a name, which breaks, and of figures, which do not."""
+    """A table of a name, which breaks, and of figures, which do not; what a figure is of stands in a line of its own."""
     table = ruled_table()
     table.add_column(names[0], min_width=16)
     for name in names[1:]:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace(" of ", " of\n"), justify="right", no_wrap=True)
     return table
 
 

@@ -55,8 +55,8 @@ def print_standing(settings: Settings, console: Console) -> None:
     _print_half_made_dates(home, console)
 
 
-def print_holdings(settings: Settings, console: Console) -> None:
-    """Prints how the promises stand, what the home takes on disk, and the published tables."""
+def print_holdings(settings: Settings, console: Console, *, names_tables: bool) -> None:
+    """Prints how the promises stand, what the home takes on disk, and the published tables: each with its rows, or how many there are."""
     home = settings.home
     with published(home.marts_database) as connection:
         marts = connection.execute(
@@ -65,7 +65,10 @@ def print_holdings(settings: Settings, console: Console) -> None:
         promises = promise_figures(connection, settings.sla_policies)
     _print_promises(promises, console)
     console.print(_table(["on disk", "megabytes"], [(name, megabytes(sizes)) for name, sizes in _places(home).items()]))
-    console.print(_table(["published table", "rows"], marts))
+    if names_tables:
+        console.print(_table(["published table", "rows"], marts))
+    else:
+        console.print(f"{counted(len(marts), 'published table')}, {counted(sum(rows for _, rows in marts), 'row')}: `opsla status --tables` lists them.", highlight=False)
 
 
 def _status_of(instance: DagsterInstance, run: DagsterRun) -> str:
@@ -82,7 +85,7 @@ def _print_promises(promises: Sequence[PromiseFigures], console: Console) -> Non
     console.print(heading(wording.EVERY_CLOCK, wording.ATTAINMENT), promise_table(shown, names_policy=names_policy))
     if len(promises) > len(shown):
         console.print(f" and {counted(len(promises) - len(shown), 'more promise', 'more promises')}: mart.sla_overview", highlight=False)
-    times = figures_table("Promise", "target", "stopped", "p50", "p90", "p95")
+    times = figures_table("Promise", "target", "stopped", *wording.OF_CLOCKS)
     for promise in shown:
         times.add_row(
             Text(wording.promise_name(promise, names_policy=names_policy)), promise.target or "of the source",

@@ -20,6 +20,8 @@ MISSING = "–"
 EVERY_CLOCK = "Every clock of each promise"
 #: How the first column of that table is computed; what is open and unknown, the columns after it say.
 ATTAINMENT = "Attainment = met / (met + breached). A clock past its target is breached even while it is still open."
+#: Times of two populations, which are never the same figure: of the cases both touched and resolved, and of all clocks that have stopped.
+OF_CASES, OF_CLOCKS = ("p50 of cases", "p90 of cases", "p95 of cases"), ("p50 of clocks", "p90 of clocks", "p95 of clocks")
 #: A log whose last stamp is older than this has most likely come to its end.
 LONG_AGO_DAYS = 30
 MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
@@ -210,8 +212,8 @@ def headline_population_note(headline: Headline) -> str:
 def headline_heads(headline: Headline) -> Sequence[str]:
     """The columns of the second table of a headline; targets where the desk says them."""
     if headline.slas:
-        return ("breached", "% of these", "p50", "p90", "p95")
-    return ("stopped", *(["target"] if _tells_targets(headline) else []), "p50", "p90", "p95")
+        return ("breached", "% of these", *OF_CASES)
+    return ("stopped", *(["target"] if _tells_targets(headline) else []), *OF_CLOCKS)
 
 
 def _tells_targets(headline: Headline) -> bool:

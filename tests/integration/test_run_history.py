@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -76,7 +77,7 @@ def opsla(settings: Settings, command: str, monkeypatch: pytest.MonkeyPatch) -> 
     """What the command said, on one line."""
     monkeypatch.setenv("OPSLA_CONFIG", str(settings.config_directory))
     monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
-    said = opsla_here(command, monkeypatch=monkeypatch)
+    said = opsla_here(*command.split(), monkeypatch=monkeypatch)
     assert not said.code
     return " ".join(said.out.split())
 
@@ -407,6 +408,14 @@ def test_status_tells_what_each_part_takes_on_disk(
     warehouse = desk[0].home.warehouse.stat().st_size / 1e6
     assert f" warehouse {rounded(warehouse, 1)} " in said
     assert "Incomplete, loaded" not in said
+
+
+def test_status_lists_the_published_tables_where_it_is_asked_to(desk: tuple[Settings, dg.DagsterInstance], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = opsla(desk[0], "status", monkeypatch)
+    assert "mart.sla_daily" not in said
+    assert "clocks clocks clocks" in said, "times of clocks, where the end of a run tells those of cases"
+    assert re.search(r"\d+ published tables, [\d,]+ rows: `opsla status --tables` lists them\.$", said.strip())
+    assert " mart.sla_daily " in opsla(desk[0], "status --tables", monkeypatch)
 
 
 def test_a_check_of_a_table_without_dates_runs_alone_and_makes_nothing(desk: tuple[Settings, dg.DagsterInstance]) -> None:

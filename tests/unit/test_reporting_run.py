@@ -151,6 +151,14 @@ def test_headline_of_an_empty_log(tmp_path: Path) -> None:
     assert [sla.breach_pct for sla in found.slas] == [None, None, None]
 
 
+def test_a_percentile_says_what_it_is_of(summary: RunSummary) -> None:
+    """Of the cases both touched and resolved, or of all clocks that have stopped: both are told, and the figures differ."""
+    assert summary.headline is not None
+    assert wording.headline_heads(summary.headline)[-2:] == ("p90 of cases", "p95 of cases")
+    assert wording.headline_heads(summary.headline.model_copy(update={"slas": ()}))[-2:] == ("p90 of clocks", "p95 of clocks")
+    assert re.search(r"% of +p50 of +p90 of +p95 of", printed(summary, 200))
+
+
 @pytest.mark.parametrize(("reason", "words"), [
     ("end of the last intake date loaded", "whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)"),
     ("the log ended", "nothing came in during the week after it, and the log has ended"), ("latest look", None),
