@@ -36,7 +36,7 @@ AREAS: tuple[Area, ...] = (
 #: The asset that is no table: the copy of the marts for readers.
 PUBLISHED = ("ops", "published_marts")
 #: What answers the first question, which promises were kept. A run makes them, and what they are made from, before everything else.
-HEADLINE_TABLES = ("mart.sla_overview", "mart.promise_durations", "mart.open_clocks", "mart.sla_daily", "mart.sla_overall")
+HEADLINE_TABLES = ("mart.sla_overview", "mart.promise_durations", "mart.unknown_clocks", "mart.open_clocks", "mart.sla_daily", "mart.sla_overall")
 TABLES = {table.name: table for area in AREAS for table in area.tables}
 AREA_OF = {table.name: area for area in AREAS for table in area.tables}
 

@@ -24,7 +24,7 @@ COLUMNS = [
     count("running_clocks", "Clocks that run; in mart.sla_overview those within their target"),
     count("incomplete_clocks", "Of the met and breached clocks, open ones too, those whose case is in mart.incomplete_cases: records of it were rejected"),
     flag("is_incomplete", "Records of the case were rejected that the clock may rest on (mart.incomplete_cases): the verdict is that of the others; opsla explain has them"),
-    count("unknown_clocks", "Clocks nobody can judge; staging.sla_clocks.reason says why"),
+    count("unknown_clocks", "Clocks nobody can judge; mart.unknown_clocks says why, staging.sla_clocks.reason of each"),
     count("late_seconds", "Seconds beyond their targets of the breached clocks, added up"),
     pct("attainment_pct", "met_clocks of met_clocks + breached_clocks + open_breached_clocks"),
     measure("late_avg_business_minutes", "Mean of the breached clocks' business minutes beyond their target"),
@@ -115,6 +115,12 @@ AREA = Area(
             key="policy metric",
             columns="""policy metric is_source_promise stopped_clocks paused_clocks elapsed_p50_business_minutes
                        elapsed_p90_business_minutes elapsed_p95_business_minutes""",
+        ),
+        table(
+            "mart.unknown_clocks", Kind.FULL_REFRESH, "One row per source, policy, metric and reason.",
+            "Why clocks are unknown: how many for each reason.",
+            key="source policy metric reason",
+            columns="source policy metric is_source_promise reason unknown_clocks",
         ),
     ],
 )

@@ -39,6 +39,13 @@ _DURATIONS = """
         elapsed_p95_business_minutes as p95
     from mart.promise_durations
 """
+_UNKNOWN = f"""
+    select policy, metric, reason, cast(sum(unknown_clocks) as bigint) as clocks
+    from mart.unknown_clocks
+    where {SPOKEN_OF}
+    group by policy, metric, reason
+    order by clocks desc, reason
+"""
 _NOW_PAUSED = f"select distinct policy, metric from mart.open_clocks where is_paused and {SPOKEN_OF}"
 _UNPROMISING_SOURCES = f"select 1 from mart.sla_overview where not is_source_promise and {SPOKEN_OF} limit 1"
 _NONE = {
@@ -58,6 +65,7 @@ def promise_figures(connection: duckdb.DuckDBPyConnection, policies: SlaPolicies
     stand = _by_promise(rows(connection, _CLOCKS, "mart.sla_overview"))
     times = _by_promise(rows(connection, _DURATIONS, "mart.promise_durations"))
     paused_now = _by_promise(rows(connection, _NOW_PAUSED, "mart.open_clocks", "mart.sla_overview"))
+    unknown = rows(connection, _UNKNOWN, "mart.unknown_clocks", "mart.sla_overview")
     brings_all = any(row["is_source_promise"] for row in stand.values()) and not rows(connection, _UNPROMISING_SOURCES, "mart.sla_overview")
     targets = {} if brings_all else _targets(policies)
     has_several_sources = len({_source(policy) for policy, _ in stand}) > 1
@@ -69,6 +77,7 @@ def promise_figures(connection: duckdb.DuckDBPyConnection, policies: SlaPolicies
             title=metric_title(policies, metric),
             target=targets.get((policy, metric)),
             has_pauses=bool(times.get((policy, metric), _NO_TIMES)["paused_clocks"]) or (policy, metric) in paused_now,
+            unknown_reasons=tuple((row["reason"], row["clocks"]) for row in unknown if (row["policy"], row["metric"]) == (policy, metric)),
             **stand.get((policy, metric), _NONE),
             **{name: value for name, value in times.get((policy, metric), _NO_TIMES).items() if name != "paused_clocks"},
         )

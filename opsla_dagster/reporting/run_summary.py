@@ -5,6 +5,7 @@ Belongs here: the record of a run, and its file. Does not belong here: measuring
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -51,6 +52,7 @@ class PromiseFigures(Record):
     both kinds of breached; None without any. The percentiles are minutes of open time that the `stopped_clocks` took, those with a
     verdict by a stop; None without any. `has_pauses`: a clock of it stood still. `copies` are titles of promises with the very same
     figures, told once; `copied_metrics` are theirs. `incomplete_clocks` are those met or breached whose case has rejected records: they are in `kept_pct`.
+    `unknown_reasons` are why `unknown_clocks` are unknown, each with its clocks.
     """
 
     policy: str
@@ -73,6 +75,7 @@ class PromiseFigures(Record):
     has_pauses: bool = False
     copies: tuple[str, ...] = ()
     copied_metrics: tuple[str, ...] = ()
+    unknown_reasons: tuple[tuple[str, int], ...] = ()
 
     @property
     def clocks(self) -> int:
@@ -106,6 +109,7 @@ def _together(promises: Sequence[PromiseFigures]) -> PromiseFigures:
     return promises[0].model_copy(update={
         **counts, "policy": "", "policy_title": f"{len(promises)} policies", "target": None, "p50": None, "p90": None, "p95": None,
         "kept_pct": 100.0 * counts["met_clocks"] / judged if judged else None,
+        "unknown_reasons": tuple(sum((Counter(dict(promise.unknown_reasons)) for promise in promises), Counter()).most_common()),
     })
 
 

@@ -6,6 +6,7 @@ Belongs here: formatting. Does not belong here: anything that reads or computes 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,6 +30,12 @@ MINUTES_AN_HOUR, MINUTES_A_DAY = 60, 24 * 60
 HOURS_FROM = 120
 _RANGES_SHOWN = 5
 GATE, _SHARE = "gate_", "pct_"
+#: Why a clock is unknown (mart.unknown_clocks), as a number of them is told.
+_UNKNOWN_BECAUSE = {
+    "stopped_before_start": "stopped before they started (a timestamp is wrong)", "outside_calendar_horizon": "beyond the calendar (calendars.yml: horizon)",
+    "cancelled": "of cases cancelled first", "ended_without_stop": "of cases that ended without what stops the clock", "merged": "of cases merged first",
+    "policy_changed": "of a policy that another one replaced", "withdrawn": "of promises withdrawn first",
+}  # fmt: skip
 #: A figure of a gate that is no measure of it: the rows that its rate is of.
 _SAMPLE_ROWS = "sample_rows"
 
@@ -236,14 +243,25 @@ def headline_rows(headline: Headline) -> Sequence[tuple[str, Sequence[str]]]:
     ]
 
 
+def unknown_note(promises: Sequence[PromiseFigures]) -> str:
+    """`Why 5 clocks are unknown: 3 case cancelled first; 2 ...`; empty where none is, or nobody told why."""
+    reasons: Counter[str] = Counter()
+    for promise in promises:
+        reasons.update(dict(promise.unknown_reasons))
+    told = "; ".join(f"{count(clocks)} {_UNKNOWN_BECAUSE.get(reason, name(reason).lower())}" for reason, clocks in reasons.most_common())
+    return f"Why {counted(reasons.total(), 'clock is', 'clocks are')} unknown: {told}." if told else ""
+
+
 def promise_notes(headline: Headline) -> Sequence[str]:
-    """What a list of promises leaves out or rests on, a sentence each: copies, promises beside those that a source brings itself, and rejected records."""
+    """What a list of promises leaves out or rests on, a sentence each: unknown clocks, copies, promises beside those that a source brings itself, and rejected records."""
     copies = {promise.metric: promise for promise in headline.promises if promise.copies}
     notes = [
         f"“{promise.title}” also stands for {listed([f'“{title}”' for title in promise.copies])}: no clock was paused, so "
         f"{'all their' if len(promise.copies) > 1 else 'their'} figures are the same."
         for promise in copies.values()
     ]
+    if why_unknown := unknown_note(headline.promises):
+        notes.insert(0, why_unknown)
     if headline.unspoken_promises:
         own = counted(headline.unspoken_promises, "promise")
         notes.append(f"The source has SLA policies of its own, and only these are reported; {own} of sla_policies.yml {'is' if headline.unspoken_promises == 1 else 'are'} in the tables only.")

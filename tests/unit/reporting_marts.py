@@ -439,6 +439,11 @@ def _tables(log: Log) -> dict[str, str]:
                 cast(null as double) as late_avg_business_minutes
             from clocks group by grouping sets ((metric), (metric, tier), (metric, priority), (metric, queue))
         """,
+        "unknown_clocks": """
+            select source, policy, metric, is_source_promise, 'ended_without_stop' as reason, unknown_clocks
+            from mart.sla_overview
+            where dimension = 'all' and unknown_clocks > 0
+        """,
         "promise_durations": """
             select 'desk' as policy, metric, false as is_source_promise, count(*) as stopped_clocks,
                 count(*) filter (where metric = 'first_resolution_paused' and incl > paused) as paused_clocks,

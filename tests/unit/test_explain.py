@@ -574,7 +574,7 @@ def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: War
         )  # fmt: skip
     text = shown(warehouse.explained(), how=render_ownership)
     assert "Which agents held it: its records name no team, and stints and hand-offs are of teams, so there are none" in text
-    rows = [re.split(r"  +", line.strip()) for line in text.splitlines() if re.match(r"  (nobody|agent\.)", line)]
+    rows = [re.split(r"  +", line.strip()) for line in text.splitlines() if re.match(r" (nobody|agent\.)", line)]
     assert rows == [
         ["nobody", "Tue", "8 Jul 09:00", "Tue", "8 Jul 10:00"], ["agent.ann", "Tue", "8 Jul 10:00", "Tue", "8 Jul 12:00"], ["agent.kim", "Tue", "8 Jul 12:00", "now"],
     ]

@@ -35,6 +35,7 @@ from opsla_dagster.reporting.run_summary import (
     read_run_summary,
     write_run_summary,
 )
+from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.settings import load_settings
 from opsla_dagster.window import Window, dates_of
 
@@ -157,6 +158,22 @@ def test_a_percentile_says_what_it_is_of(summary: RunSummary) -> None:
     assert wording.headline_heads(summary.headline)[-2:] == ("p90 of cases", "p95 of cases")
     assert wording.headline_heads(summary.headline.model_copy(update={"slas": ()}))[-2:] == ("p90 of clocks", "p95 of clocks")
     assert re.search(r"% of +p50 of +p90 of +p95 of", printed(summary, 200))
+
+
+def test_why_clocks_are_unknown_is_said_below_their_number(tmp_path: Path) -> None:
+    """Of all promises together, as the column adds up; a source's own promises speak alone for its cases."""
+    path = write_marts(tmp_path / "marts.duckdb", Log(cases=30, days=3))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create or replace table mart.unknown_clocks as select 'simulation' as source, 'desk' as policy, false as is_source_promise, * from (values "
+            "('first_touch', 'cancelled', 3), ('first_touch', 'stopped_before_start', 1), ('first_resolution', 'cancelled', 2), ('first_resolution', 'a_new_one', 1)"
+            ") as told (metric, reason, unknown_clocks)"
+        )
+        found = headline(connection, SETTINGS)
+    told = "Why 7 clocks are unknown: 5 of cases cancelled first; 1 stopped before they started (a timestamp is wrong); 1 a new one."
+    assert wording.promise_notes(found)[0] == told
+    assert promises(found).how_to_read.count(told) == 1
+    assert wording.unknown_note([]) == ""
 
 
 @pytest.mark.parametrize(("reason", "words"), [

@@ -105,7 +105,7 @@ told_instants as (
     from staging.messages_deduped
 ),
 
-last_told as (
+last_told_instants as (
     select
         weeks.intake_end_at,
         max(case when told_instants.told_at < weeks.week_end_at then told_instants.told_at end) as last_told_at,
@@ -126,7 +126,7 @@ log_ends as (
             when last_told.goes_on_at >= week_dates.date_end_at + interval 183 day then week_dates.date_end_at
             else last_told.intake_end_at
         end as ended_at
-    from last_told
+    from last_told_instants as last_told
     inner join week_dates on last_told.last_told_at >= week_dates.date_start_at and last_told.last_told_at < week_dates.date_end_at
 ),
 

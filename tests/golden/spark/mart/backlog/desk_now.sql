@@ -95,7 +95,7 @@ WITH known_dates AS (
     case_id,
     sent_ts AS told_at
   FROM staging.messages_deduped
-), last_told AS (
+), last_told_instants AS (
   SELECT
     weeks.intake_end_at,
     MAX(
@@ -127,7 +127,7 @@ WITH known_dates AS (
       THEN week_dates.date_end_at
       ELSE last_told.intake_end_at
     END AS ended_at
-  FROM last_told
+  FROM last_told_instants AS last_told
   INNER JOIN week_dates
     ON last_told.last_told_at >= week_dates.date_start_at
     AND last_told.last_told_at < week_dates.date_end_at
