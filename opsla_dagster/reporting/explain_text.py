@@ -6,7 +6,7 @@ Belongs here: words and tables for people. Does not belong here: any figure that
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -41,6 +41,8 @@ _REASONS = {
 NARROW = 110
 #: A status that lasts longer than this many pieces is told week by week: nobody reads four hundred nights.
 MOST_PIECES = 16
+#: A clock that more signals start, stop or pause names those of them that the case had.
+MOST_SIGNALS = 3
 
 
 def render(explanation: Explanation, console: Console) -> None:
@@ -54,7 +56,7 @@ def render(explanation: Explanation, console: Console) -> None:
         say(stints_table(explanation, words.short))
     _links(explanation, words, say)
     for clock in explanation.clocks:
-        _clock(clock, explanation.verdict_on(clock), words, say)
+        _clock(clock, explanation.verdict_on(clock), {event.status for event in explanation.events}, words, say)
     for judged in explanation.verdicts_without_clock():
         say(f"\n[bold]{escape(judged.title)}[/bold]: {escape(source_verdict(judged, words.zone))}")
     for name in explanation.promised_but_not_started:
@@ -247,10 +249,10 @@ def _events(explanation: Explanation, words: _Words, say: Say, *, is_narrow: boo
     say(table)
 
 
-def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> None:
+def _clock(clock: Clock, judged: Verdict | None, had: Set[str], words: _Words, say: Say) -> None:
     say(
-        f"\n[bold]{escape(_name(clock))}[/bold]: {' or '.join(clock.starts)} to {' or '.join(clock.stops)}"
-        + (f", paused in {', '.join(clock.pauses)}" if clock.pauses else "")
+        f"\n[bold]{escape(_name(clock))}[/bold]: {_any_of(clock.starts, had)} to {_any_of(clock.stops, had)}"
+        + (f", paused in {_any_of(clock.pauses, had)}" if clock.pauses else "")
         + f"; target {wording.exact(clock.target_seconds)} on calendar {escape(clock.calendar)}"
     )
     started = f"started {words.long(clock.started_at)}{_by(clock.started_by, 'the case record')}"
@@ -268,6 +270,14 @@ def _clock(clock: Clock, judged: Verdict | None, words: _Words, say: Say) -> Non
     if not clock.is_consistent:
         stored = "none" if clock.stored_elapsed_seconds is None else wording.clock_time(clock.stored_elapsed_seconds)
         say(f"[red bold]staging.sla_clocks says otherwise: {stored}[/red bold]")
+
+
+def _any_of(signals: Sequence[str], had: Set[str]) -> str:
+    """`RESOLVED or CLOSED`; where they are many, those that the case `had`, and how many there are: `INVESTIGATION (of 11 in sla_policies.yml)`."""
+    if len(signals) <= MOST_SIGNALS:
+        return " or ".join(signals)
+    named = [signal for signal in signals if signal in had]
+    return f"{' or '.join(named)} (of {len(signals)} in sla_policies.yml)" if named else f"any of {len(signals)} (sla_policies.yml)"
 
 
 def _name(clock: Clock) -> str:

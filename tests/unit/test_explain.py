@@ -560,6 +560,18 @@ def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Ware
     assert "of another source" not in text + page
 
 
+@pytest.mark.parametrize(("stops", "told"), [
+    ("TRIAGE ASSIGNED CLOSED", "INTAKE to ASSIGNED or CLOSED or TRIAGE"),
+    ("TRIAGE ASSIGNED INVESTIGATION RESOLVED CLOSED", "INTAKE to RESOLVED or TRIAGE (of 5 in sla_policies.yml)"),
+    ("ASSIGNED INVESTIGATION ESCALATED CLOSED", "INTAKE to any of 4 (sla_policies.yml)"),
+])  # fmt: skip
+def test_of_many_signals_those_that_the_case_had_are_named(warehouse: Warehouse, stops: str, told: str) -> None:
+    warehouse.rule("first_touch", "desk", 2 * HOUR, start="INTAKE", stop=stops)
+    warehouse.case("2025-07-07 13:00:00 INTAKE", "2025-07-07 13:10:00 TRIAGE", "2025-07-07 14:00:00 RESOLVED")
+    warehouse.clock("first_touch", elapsed_seconds=600, outcome="met")
+    assert f"(first_touch, policy desk): {told}; target 2 h" in " ".join(shown(warehouse.explained()).split())
+
+
 def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: Warehouse) -> None:
     """Stints are of teams: nobody's alone is none. Two spans of one agent are one row; a waits and a works."""
     warehouse.case("2025-07-08 13:00:00 INTAKE", is_open=True)
