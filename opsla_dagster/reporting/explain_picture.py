@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain_links import link_cells
-from opsla_dagster.reporting.explain_stints import STATES, entered, parts, summary
+from opsla_dagster.reporting.explain_stints import NOBODY, STATES, entered, held_by_agents, parts, summary
 from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
 from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
@@ -83,6 +83,7 @@ def write_picture(explanation: Explanation, target: Path) -> Path:
 def picture(explanation: Explanation) -> dict[str, Any]:
     """What the templates explain.html.j2 and explained.html.j2 draw."""
     scale = _Scale.around(explanation)
+    by_agent = [] if explanation.stints else held_by_agents(explanation.ownership_spans)
     return {
         "case": explanation,
         "intake": when(explanation.intake_at, explanation.zone),
@@ -92,10 +93,12 @@ def picture(explanation: Explanation) -> dict[str, Any]:
             (when(span.started_at, explanation.zone), span.status, _lasted(span.started_at, span.ended_at)) for span in explanation.spans
         ],
         "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
-        "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints else {},
-        "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "",
+        "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints or by_agent else {},
+        "holder": "agent" if by_agent else "team",
+        "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "by agent: its records name no team",
         "stints": [
-            (stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints
+            *((stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints),
+            *((agent or NOBODY, when(started_at, explanation.zone), _lasted(started_at, ended_at)) for agent, started_at, ended_at in by_agent),
         ],
         "links": [link_cells(link, lambda at: when(at, explanation.zone)) for link in explanation.links],
         "states": STATES,
@@ -201,18 +204,28 @@ def _statuses(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
 
 
 def _holders(explanation: Explanation, scale: _Scale, size: str) -> Drawing:
-    """Who held the case, coloured by what they did with it."""
+    """Who held the case, coloured by what they did with it: the teams, or the agents of a case of which no team is told."""
     end = max(explanation.ended_at or explanation.as_of_at, explanation.intake_at)
-    pieces = []
-    named: set[int] = set()
+    pieces: list[tuple[datetime, datetime, str, str, str]] = []
+    before: int | str | None = None
     for span in explanation.ownership_spans:
         until = span.ended_at or max(end, span.started_at)
-        agent = f", {span.agent}" if span.agent else ""
-        words = f"{span.team}{agent}: {STATES[span.state]} ({_span(span.started_at, until, explanation.zone)})"
-        pieces.append((span.started_at, until, f"state-{span.state}", span.team if span.stint not in named else "", words))
-        named.add(span.stint)
-    starts = [(stint.started_at, "change", f"{stint.team}: {entered(stint)} ({when(stint.started_at, explanation.zone)})") for stint in explanation.stints[1:]]
-    return _drawn(scale, size, pieces, marks=starts)
+        holder, name = (span.stint, span.team) if explanation.stints else (span.agent, span.agent or NOBODY)
+        agent = f", {span.agent}" if explanation.stints and span.agent else ""
+        words = f"{name}{agent}: {STATES[span.state]} ({_span(span.started_at, until, explanation.zone)})"
+        pieces.append((span.started_at, until, f"state-{span.state}", "" if pieces and holder == before else name, words))
+        before = holder
+    return _drawn(scale, size, pieces, marks=list(_taken(explanation)))
+
+
+def _taken(explanation: Explanation) -> Iterator[tuple[datetime, str, str]]:
+    """Where another team, or where none is told another agent, comes to hold the case."""
+    if explanation.stints:
+        for stint in explanation.stints[1:]:
+            yield stint.started_at, "change", f"{stint.team}: {entered(stint)} ({when(stint.started_at, explanation.zone)})"
+    else:
+        for agent, started_at, _ in held_by_agents(explanation.ownership_spans)[1:]:
+            yield started_at, "change", f"{agent or NOBODY} ({when(started_at, explanation.zone)})"
 
 
 def _changes(explanation: Explanation) -> list[tuple[datetime, str]]:

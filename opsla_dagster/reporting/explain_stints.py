@@ -21,6 +21,8 @@ from opsla_dagster.reporting.explanation import Explanation, OwnershipSpan, Stin
 from opsla_dagster.settings.ownership import UNASSIGNED
 from opsla_dagster.terminal import ruled_table
 
+#: Who holds a case that no agent holds, where only agents are told.
+NOBODY = "nobody"
 HAND_OFFS = ("handoff", "return_direct", "return_indirect")
 _ENTERED = {
     "initial": "had it first", "handoff": "handed over", "return_direct": "came straight back", "return_indirect": "came back",

@@ -20,7 +20,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_links import told
-from opsla_dagster.reporting.explain_stints import held_by_agents, stints_table, summary
+from opsla_dagster.reporting.explain_stints import NOBODY, held_by_agents, stints_table, summary
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Clock, Explanation, Piece, Verdict, listed
 from opsla_dagster.terminal import ruled_table
 
@@ -146,7 +146,7 @@ def _agents(explanation: Explanation, words: _Words, say: Say) -> None:
         table.add_column(heading)
     end = "now" if explanation.is_open else "the end"
     for agent, started_at, ended_at in held:
-        table.add_row(Text(agent or "nobody"), words.short(started_at), words.short(ended_at) if ended_at else end)
+        table.add_row(Text(agent or NOBODY), words.short(started_at), words.short(ended_at) if ended_at else end)
     say(table)
 
 

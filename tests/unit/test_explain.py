@@ -572,7 +572,7 @@ def test_of_many_signals_those_that_the_case_had_are_named(warehouse: Warehouse,
     assert f"(first_touch, policy desk): {told}; target 2 h" in " ".join(shown(warehouse.explained()).split())
 
 
-def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: Warehouse) -> None:
+def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: Warehouse, tmp_path: Path) -> None:
     """Stints are of teams: nobody's alone is none. Two spans of one agent are one row; a waits and a works."""
     warehouse.case("2025-07-08 13:00:00 INTAKE", is_open=True)
     assert "Nobody is told to have held this case: no record gives it to a team or an agent." in shown(warehouse.explained(), how=render_ownership)
@@ -590,6 +590,12 @@ def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: War
     assert rows == [
         ["nobody", "Tue", "8 Jul 09:00", "Tue", "8 Jul 10:00"], ["agent.ann", "Tue", "8 Jul 10:00", "Tue", "8 Jul 12:00"], ["agent.kim", "Tue", "8 Jul 12:00", "now"],
     ]
+    page = write_picture(warehouse.explained(), tmp_path / "case.html").read_text(encoding="utf-8")
+    line = page.split("<h2>Who held it")[1].split("<h2>")[0]
+    assert re.findall(r"<title>(nobody|agent\.\w+): (?:in queue|worked on) ", line) == ["nobody", "agent.ann", "agent.ann", "agent.kim"] * 2, "in both sizes"
+    assert re.findall(r'class="mark change" x1="([\d.]+)"', line)
+    assert re.findall(r"<td>(nobody|agent\.\w+)</td>", line) == ["nobody", "agent.ann", "agent.kim"]
+    assert '<th scope="col">Agent</th>' in line
 
 
 def test_rejected_records_of_the_sources_beside_are_listed_too(warehouse: Warehouse) -> None:
