@@ -339,6 +339,13 @@ def test_the_two_figures_of_a_cell_are_two_words(tmp_path: Path) -> None:
         assert not re.search(r"[^\s>]<small>", text)
 
 
+def test_why_clocks_are_unknown_stands_where_their_number_does(page: str) -> None:
+    """Below the tiles and below the list of promises."""
+    text = text_of(page)
+    assert len(re.findall(r"Why [\d,]+ clocks are unknown: [\d,]+ of cases that ended without what stops the clock\.", text)) == 2
+    assert text.index("clocks are unknown: ") < text.index("those both touched and resolved")
+
+
 def test_an_account_s_own_promises_are_its_only_ones(tmp_path: Path) -> None:
     marts = write_account_marts(tmp_path / "marts.duckdb")
     text = text_of(page := write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8"))

@@ -36,7 +36,8 @@ DEFINITION = (
 
 def promises(headline: Headline) -> Section:
     """Every promise beside its clocks."""
-    section = partial(Section, key="promises", title="Promises", tables=("mart.sla_overview",))
+    because = ("mart.unknown_clocks",) if wording.unknown_note(headline.promises) else ()
+    section = partial(Section, key="promises", title="Promises", tables=("mart.sla_overview", *because))
     if not headline.promises:
         return section(finding="Nothing is promised: sla_policies.yml has no policy.")
     is_crowded = len(headline.promises) > MOST_PROMISES
