@@ -39,6 +39,8 @@ _OPENINGS = 5
 AT_THIS_PACE = "at this pace"
 #: The two times to green, wherever they stand side by side: one ignores what comes in, the other does not.
 NO_NEW_CASES, NEW_CASES = "to green if nothing new comes in", "with new cases, p50 to p90 (simulated)"
+#: The same above narrow columns of a terminal.
+_NO_NEW_CASES, _NEW_CASES = "to green,\nno new\ncases", "with new\ncases, p50\nto p90"
 #: Ends of days that a time to green is held against.
 DAYS_COMPARED = 28
 
@@ -208,12 +210,13 @@ def print_backlog(settings: Settings, at: datetime | None, by: Sequence[str], co
         console.print(_health_table(dimension, found, {value: words for (each, value), words in simulated.items() if each == dimension}))
     if green_days:
         console.print(green_days, highlight=False)
-    console.print("Ages are calendar time, debt and time to green are open time of the calendar that each clock counts on.", highlight=False, markup=False)
+    with_new_cases = " To green with new cases is simulated; without, it is the least at this pace." if simulated else ""
+    console.print(f"Ages are calendar time, debt and time to green are open time of the calendar that each clock counts on.{with_new_cases}", highlight=False, markup=False)
     console.print(_due_table(due, settings.sla_policies) if due else "No open clock is known to fall due.")
 
 
 def _health_table(dimension: str, found: Sequence[Row], simulated: Mapping[str, str]) -> RichTable:
-    headings = [dimension, "open", "for us", "waiting", "past due", "due in 2 h", "p50 age", "oldest", "debt", NO_NEW_CASES, *([NEW_CASES] if simulated else [])]
+    headings = [dimension, "open", "for us", "waiting", "past due", "due in 2 h", "p50 age", "oldest", "debt", _NO_NEW_CASES, *([_NEW_CASES] if simulated else [])]
     table = ruled_table()
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="left" if number == 0 else "right")

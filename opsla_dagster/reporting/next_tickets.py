@@ -171,7 +171,7 @@ def _print_due(settings: Settings, asked: Asked, form: Literal["table", "json", 
         return None
     table = ruled_table()
     for heading in ("queue", "case", "priority", "due (UTC)", "why it is next"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "case")
     for row in found:
         table.add_row(*(Text(cell) for cell in (wording.told(row["queue"]), row["case_id"], row["priority"] or wording.MISSING, wording.instant(row["next_due_at"]), due_reason(settings, row))))
     console.print(table)
@@ -221,7 +221,8 @@ def _print_line(settings: Settings, tickets: Sequence[Row], queue: str | None, i
     has_risk = any(row["breach_probability"] is not None for row in tickets)
     headings = ["", "case", *(["queue"] if queue is None else []), "priority", "promise", "why it stands there", *(["risk"] if has_risk else []), "defers"]
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number == 0 or heading == "risk" else "left")
+        # A case id that is cut short cannot be asked for.
+        table.add_column(heading, justify="right" if number == 0 or heading == "risk" else "left", no_wrap=heading == "case")
     for row in tickets:
         place = row["position_in_queue"] if queue is not None else row["position_for_agent"]
         risk = [share(row["breach_probability"])] if has_risk else []

@@ -276,7 +276,7 @@ def test_the_report_has_its_section(desk: Settings, staffed_center: str, tmp_pat
 def test_minutes_to_green_have_a_simulation_beside_the_bound_now_and_none_in_the_past(desk: Settings, opsla: Opsla, staffed_center: str) -> None:
     found = rows(desk.home.marts_database, "select dimension_value, reason from mart.to_green_simulated order by dimension, dimension_value")
     assert {"all", "Billing", "Tech"} <= {value for value, _ in found}
-    assert "(simulated)" in opsla("backlog", "--by", "queue")[1]
+    assert "To green with new cases is simulated" in opsla("backlog", "--by", "queue")[1]
     assert "simulated" not in opsla("backlog", "--as-of", "2025-07-30T16:00")[1]
     now, then = (data(staffed_center, f"/api/queues{at}")["tables"]["by_queue"]["columns"] for at in ("", "?at=2025-07-30T16:00Z"))
     assert "to_green_simulated" in [column["name"] for column in now]
