@@ -226,7 +226,7 @@ def _table(title: str, columns: list[tuple[str, str]], found: list[Row]) -> Rich
     table = ruled_table(title=title)
     for heading, name in columns:
         is_figure = any(isinstance(row[name], int | float) for row in found)
-        table.add_column(heading, justify="right" if is_figure else "left")
+        table.add_column(heading, justify="right" if is_figure else "left", no_wrap=heading == "case")
     for row in found:
         table.add_row(*[_cell(row[name]) for _, name in columns])
     return table
