@@ -32,21 +32,38 @@ known_bounds as (
     where as_of_at is not null
 ),
 
+-- What happened to cases while they were open, and how they are closed for good once they are solved: days later, where a help desk does so by itself.
+changes as (
+    select
+        intake_date,
+        started_at,
+        ended_at
+    from staging.backlog_spans
+
+    union all
+
+    select
+        intake_date,
+        intake_ts as started_at,
+        last_terminal_at as ended_at
+    from staging.case_milestones
+),
+
 silences as (
     select
         known_bounds.first_intake_date,
         known_bounds.last_intake_date,
         known_bounds.as_of_at,
         known_bounds.known_until_at,
-        max(spans.intake_date) as last_case_date,
+        max(changes.intake_date) as last_case_date,
         max(
             case
-                when spans.ended_at <= known_bounds.known_until_at then spans.ended_at
-                when spans.started_at <= known_bounds.known_until_at then spans.started_at
+                when changes.ended_at <= known_bounds.known_until_at then changes.ended_at
+                when changes.started_at <= known_bounds.known_until_at then changes.started_at
             end
         ) as last_event_at
     from known_bounds
-    left join staging.backlog_spans as spans on spans.started_at <= known_bounds.known_until_at
+    left join changes on known_bounds.known_until_at >= changes.started_at
     group by known_bounds.first_intake_date, known_bounds.last_intake_date, known_bounds.as_of_at, known_bounds.known_until_at
 ),
 

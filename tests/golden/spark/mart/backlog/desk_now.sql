@@ -28,24 +28,36 @@ WITH known_dates AS (
   FROM bounds
   WHERE
     NOT as_of_at IS NULL
+), changes AS (
+  SELECT
+    intake_date,
+    started_at,
+    ended_at
+  FROM staging.backlog_spans
+  UNION ALL
+  SELECT
+    intake_date,
+    intake_ts AS started_at,
+    last_terminal_at AS ended_at
+  FROM staging.case_milestones
 ), silences AS (
   SELECT
     known_bounds.first_intake_date,
     known_bounds.last_intake_date,
     known_bounds.as_of_at,
     known_bounds.known_until_at,
-    MAX(spans.intake_date) AS last_case_date,
+    MAX(changes.intake_date) AS last_case_date,
     MAX(
       CASE
-        WHEN spans.ended_at <= known_bounds.known_until_at
-        THEN spans.ended_at
-        WHEN spans.started_at <= known_bounds.known_until_at
-        THEN spans.started_at
+        WHEN changes.ended_at <= known_bounds.known_until_at
+        THEN changes.ended_at
+        WHEN changes.started_at <= known_bounds.known_until_at
+        THEN changes.started_at
       END
     ) AS last_event_at
   FROM known_bounds
-  LEFT JOIN staging.backlog_spans AS spans
-    ON spans.started_at <= known_bounds.known_until_at
+  LEFT JOIN changes
+    ON known_bounds.known_until_at >= changes.started_at
   GROUP BY
     known_bounds.first_intake_date,
     known_bounds.last_intake_date,
