@@ -40,7 +40,7 @@ def _on_its_own_stream(console: Console) -> Iterator[None]:
         yield
         return
     before = console._file
-    with os.fdopen(os.dup(console.file.fileno()), "w", encoding=console.encoding) as own:
+    with os.fdopen(os.dup(console.file.fileno()), "w", encoding=console.encoding, errors=getattr(console.file, "errors", None)) as own:
         console.file = own
         try:
             yield
