@@ -26,10 +26,11 @@ from opsla_dagster.automation.schedule import run_tags
 from opsla_dagster.catalog import HEADLINE_TABLES
 from opsla_dagster.cli import carrying_out
 from opsla_dagster.cli.carrying_out import _end_killed_runs
+from opsla_dagster.cli.saying import console
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.lease import PROCESS_TAG, process_tags
-from opsla_dagster.reporting import wording
+from opsla_dagster.reporting import status, wording
 from opsla_dagster.reporting.closing import headline_table, promises_table
 from opsla_dagster.reporting.headline import headline, promises_kept
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -87,7 +88,7 @@ def test_what_cannot_be_told_yet_is_told_at_the_end_of_the_run(marts: Path, monk
     def failing(*_: object) -> NoReturn:
         raise trouble
 
-    monkeypatch.setattr(carrying_out.console, "print", failing)
+    monkeypatch.setattr(console, "print", failing)
     answer = carrying_out._Answer(SETTINGS)
     with duckdb.connect(str(marts), read_only=True) as connection:
         answer(connection)
@@ -208,6 +209,15 @@ def test_why_clocks_are_unknown_is_said_below_their_number(tmp_path: Path) -> No
     assert wording.promise_notes(found)[0] == told
     assert promises(found).how_to_read.count(told) == 1
     assert wording.unknown_note([]) == ""
+
+
+def test_status_says_why_of_the_promises_that_it_lists(marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        one = headline(connection, SETTINGS).promises[0].model_copy(update={"unknown_clocks": 2, "unknown_reasons": (("cancelled", 2),)})
+    console = Console(file=io.StringIO(), width=120)
+    status._print_promises([one] * (status._PROMISES_SHOWN + 3), console)
+    assert isinstance(console.file, io.StringIO)
+    assert f"Why {2 * status._PROMISES_SHOWN} clocks are unknown" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(("reason", "words"), [
