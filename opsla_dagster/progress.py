@@ -5,6 +5,7 @@ Belongs here: how far something is. Does not belong here: what it is (running.py
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,10 +34,25 @@ _FORETELL_AFTER_SECONDS = 20.0
 
 
 @contextmanager
+def _on_its_own_stream(console: Console) -> Iterator[None]:
+    """Dagster puts a file, its log of the run, in the place of stdout: no terminal, on which a bar would stand still until the run ends."""
+    if not console.is_terminal:
+        yield
+        return
+    before = console._file
+    with os.fdopen(os.dup(console.file.fileno()), "w", encoding=console.encoding, errors=getattr(console.file, "errors", None)) as own:
+        console.file = own
+        try:
+            yield
+        finally:
+            console._file = before
+
+
+@contextmanager
 def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
     """A bar over `total` tables; what it yields is told of each as it is done: its name and rows."""
     columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting", total=total)
 
         def advance(table: str, rows: int) -> None:
@@ -50,7 +66,7 @@ def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int]
 def load_progress(console: Console, say: Callable[[str], None]) -> Iterator[Callable[[str, LoadStep], None]]:
     """A bar a resource, by how much of its time is loaded; a load that takes minutes also says, once a resource, when it expects to end."""
     columns = (SpinnerColumn(), TextColumn("{task.description:58}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True) as progress:
         bars: dict[tuple[str, str], TaskID] = {}
         foretold: set[TaskID] = set()
 

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -115,7 +116,7 @@ def _listener(
             is_last = waited_for == {table}
             waited_for.discard(table)
         if answer is not None and is_last:
-            with warehouse.at_work():
+            with suppress(OpslaError), warehouse.at_work():  # the table is made, whether or not the file can be had once more
                 answer(warehouse.connection())
 
     return listener

@@ -5,6 +5,7 @@ Belongs here: what holds for everything that is printed. Does not belong here: w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from rich import box
@@ -23,6 +24,15 @@ class PlainConsole(Console):
 
     def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
+        #: Set once nobody reads what is printed; the command then ends as no success (cli/entry.py).
+        self.has_lost_reader = False
+
+    def on_broken_pipe(self) -> None:
+        """The reader has gone (`| head`): what is at work goes on, and without a word. Rich would end the command in the middle of it."""
+        self.quiet = self.has_lost_reader = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

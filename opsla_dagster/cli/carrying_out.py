@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from opsla_dagster.cli.saying import as_called, as_typed, complain, console, err_console, say
 from opsla_dagster.errors import OpslaError, RunFailedError
+from opsla_dagster.interrupts import deliver_interrupt
 from opsla_dagster.progress import load_progress, table_progress
 
 if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should not wait for Dagster
@@ -33,50 +34,48 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
     from opsla_dagster.running import run_windows
     from opsla_dagster.warehouse.connection import require_writable
 
-    instance = open_instance(settings.home.root)
-    patience_seconds = _patience(wait=wait)
-    require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
-    interrupted = _end_killed_runs(settings, instance)
-    answer = _Answer(settings)
-    with table_progress(console, len(refreshed_assets(settings))) as advance:
-        finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, is_trial=is_trial, patience_seconds=patience_seconds, answer=answer)
-    restored = _restore_verdicts(settings, instance)
-    try:
-        _alert(settings, instance, [*interrupted, *finished.run_ids])
-    except OpslaError as error:
-        if not finished.succeeded:
-            raise OpslaError(f"{finished.error}. And no alert could be recorded: {error}") from error
-        raise
-    try:
-        _report(settings, instance, finished.run_ids, promises_too=not answer.is_told)
-    except Exception:
-        if finished.succeeded:
+    with open_instance(settings.home.root) as instance:  # closed: SQLite then leaves no log beside its files
+        patience_seconds = _patience(wait=wait)
+        require_writable(settings.home.warehouse, patience_seconds=patience_seconds)
+        interrupted = _end_killed_runs(settings, instance)
+        answer = _Answer(settings)
+        with table_progress(console, len(refreshed_assets(settings))) as advance:
+            finished = run_windows(settings, instance, windows, as_of_at, advance, is_refresh=is_refresh, is_trial=is_trial, patience_seconds=patience_seconds, answer=answer)
+        restored = _restore_verdicts(settings, instance)
+        try:
+            _alert(settings, instance, [*interrupted, *finished.run_ids])
+        except OpslaError as error:
+            if not finished.succeeded:
+                raise OpslaError(f"{finished.error}. And no alert could be recorded: {error}") from error
             raise
-        # What made the run fail comes first; a full disk mostly takes the report along.
-    if not finished.succeeded:
-        raise RunFailedError("\n".join([finished.error, *restored.sentences()]))
-    say_restored(restored)
+        try:
+            _report(settings, instance, finished.run_ids, promises_too=not answer.is_told)
+        except Exception:
+            if finished.succeeded:
+                raise
+            # What made the run fail comes first; a full disk mostly takes the report along.
+        if not finished.succeeded:
+            raise RunFailedError("\n".join([finished.error, *restored.sentences()]))
+        say_restored(restored)
 
 
 class _Answer:
-    """Tells which promises were kept as soon as a run knows, once."""
+    """Tells which promises were kept as soon as a run knows, once. Whatever it cannot tell then, the run goes on: its end tells the same, or why not."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
         self.is_told = False
 
     def __call__(self, connection: "DuckDBPyConnection") -> None:
-        from duckdb import Error
-
         from opsla_dagster.reporting.closing import promises_table
         from opsla_dagster.reporting.headline import promises_kept
 
         try:
-            kept = promises_kept(connection, self._settings)
-        except (OpslaError, Error):  # the run goes on; its end tells the same, or why not
-            return
-        console.print(promises_table(kept, as_typed()))
-        self.is_told = True
+            console.print(promises_table(promises_kept(connection, self._settings), as_typed()))
+        except Exception:
+            deliver_interrupt()  # DuckDB makes an error of its own of a Ctrl-C
+        else:
+            self.is_told = True
 
 
 def look_after_killed_runs(settings: "Settings", instance: "DagsterInstance") -> "Restored":

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from opsla_dagster.cli.commands import app
-from opsla_dagster.cli.saying import as_called, as_typed, complain, err_console
+from opsla_dagster.cli.saying import as_called, as_typed, complain, console, err_console
 from opsla_dagster.errors import OpslaError, RunFailedError
 from opsla_dagster.interrupts import noting_interrupts, was_interrupted
 
@@ -41,9 +41,10 @@ def _leave(code: int) -> None:
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         return
     atexit._run_exitfuncs()
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    with suppress(OSError, ValueError):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # it was closed before the command began: `2>&-`
+                stream.flush()
         os._exit(code)
 
 
@@ -71,6 +72,8 @@ def _main() -> None:
     except SystemExit as ended:
         if ended.code == _NOT_UNDERSTOOD:
             _tell_who_is_not_here(f"the command line was not understood{_complaint_of(ended)}")
+        if not ended.code and console.has_lost_reader:
+            raise SystemExit(1) from None
         raise
     except Exception as error:
         if was_interrupted():

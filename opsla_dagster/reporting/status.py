@@ -85,7 +85,7 @@ def _print_promises(promises: Sequence[PromiseFigures], console: Console) -> Non
     console.print(heading(wording.EVERY_CLOCK, wording.ATTAINMENT), promise_table(shown, names_policy=names_policy))
     if len(promises) > len(shown):
         console.print(f" and {counted(len(promises) - len(shown), 'more promise', 'more promises')}: mart.sla_overview", highlight=False)
-    if why_unknown := wording.unknown_note(promises):
+    if why_unknown := wording.unknown_note(shown):
         console.print(f" {why_unknown}", highlight=False)
     times = figures_table("Promise", "target", "stopped", *wording.OF_CLOCKS)
     for promise in shown:

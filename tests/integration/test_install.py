@@ -103,6 +103,7 @@ def test_a_log_becomes_figures_in_an_empty_directory_for_its_owner_alone(install
     home = warehouse.parent
     made = [home, *home.rglob("*")]
     assert len(made) > 20
+    assert not [path for path in made if path.name.endswith(("-wal", "-shm", ".wal"))], "a database was left open: a copy of its file alone lacks what is beside it"
     assert {f"{path.stat().st_mode & 0o777:o} {'d' if path.is_dir() else 'f'}" for path in made} == {"700 d", "600 f"}
 
 

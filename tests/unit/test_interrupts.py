@@ -7,15 +7,21 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import duckdb
 import pytest
 import typer
 
+sys.path.insert(0, str(Path(__file__).parent))
+from reporting_marts import SETTINGS
+
 from opsla_dagster import cli
-from opsla_dagster.cli import entry
+from opsla_dagster.cli import carrying_out, entry
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.interrupts import deliver_interrupt, noting_interrupts, was_interrupted
 from opsla_dagster.progress import table_progress
+from opsla_dagster.reporting import headline
 
 MESSAGE = "opsla: interrupted; no table is half-written, and the unfinished ones are as they were before\n"
 
@@ -104,3 +110,12 @@ def test_an_interrupt_is_of_the_command_in_which_it_came() -> None:
         assert not was_interrupted()
         deliver_interrupt()
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_an_interrupt_while_the_answer_is_asked_for_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        as_an_error(RuntimeError("Query interrupted"))()
+
+    monkeypatch.setattr(headline, "promises_kept", pressed)
+    with noting_interrupts(), pytest.raises(KeyboardInterrupt), duckdb.connect() as connection:
+        carrying_out._Answer(SETTINGS)(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +27,9 @@ entry.program()
     return subprocess.Popen([sys.executable, "-c", program], stdout=streams.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize(("what", "code"), [("pass", 0), ("sys.exit(0)", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no such case')", 1), ("1 / 0", 1)])
+@pytest.mark.parametrize(("what", "code"), [("pass", 0), ("sys.exit(0)", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no such case')", 1), ("1 / 0", 1), ("sys.stderr = None", 0), ("sys.stderr.close()", 0)])
 def test_codes_are_those_of_python(what: str, code: int) -> None:
+    """Also where nobody is there to be told of errors (`2>&-`)."""
     process = ended(what)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
@@ -58,3 +60,31 @@ def test_a_reader_who_has_gone_is_no_success() -> None:
     process.stdout = None
     process.communicate(timeout=60)
     assert process.returncode != 0
+
+
+def test_what_is_at_work_goes_on_without_its_reader(tmp_path: Path) -> None:
+    """`opsla run | head -1`: the run has its reports and alerts to come, and what was printed in between is no reason to leave them out."""
+    program = f"""
+from pathlib import Path
+import typer
+from opsla_dagster.cli import entry
+from opsla_dagster.cli.saying import console
+
+app = entry.app = typer.Typer()
+
+@app.command()
+def work() -> None:
+    console.print("a line\\n" * {LINES})
+    console.print("another line")
+    Path({str(tmp_path / "made")!r}).touch()
+
+entry.program()
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "a line\n"
+    process.stdout.close()
+    process.stdout = None
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 1
+    assert (tmp_path / "made").exists()

@@ -6,8 +6,12 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn, cast
 
 import dagster as dg
 import duckdb
@@ -17,13 +21,16 @@ from rich.console import Console
 sys.path.insert(0, str(Path(__file__).parent))
 from reporting_marts import SETTINGS, Log, own_promises, summary_of, write_marts, write_own_marts
 
+from opsla_dagster import running
 from opsla_dagster.automation.schedule import run_tags
 from opsla_dagster.catalog import HEADLINE_TABLES
+from opsla_dagster.cli import carrying_out
 from opsla_dagster.cli.carrying_out import _end_killed_runs
+from opsla_dagster.cli.saying import console
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.lease import PROCESS_TAG, process_tags
-from opsla_dagster.reporting import wording
+from opsla_dagster.reporting import status, wording
 from opsla_dagster.reporting.closing import headline_table, promises_table
 from opsla_dagster.reporting.headline import headline, promises_kept
 from opsla_dagster.reporting.impact_log import append_impact_log
@@ -37,6 +44,7 @@ from opsla_dagster.reporting.run_summary import (
 )
 from opsla_dagster.reporting.sections.promises import promises
 from opsla_dagster.settings import load_settings
+from opsla_dagster.warehouse.connection import Warehouse
 from opsla_dagster.window import Window, dates_of
 
 
@@ -73,6 +81,33 @@ def test_what_is_answered_first_needs_its_tables_alone_and_is_told_once(marts: P
     whole = printed(summary)
     assert told_first.strip() in whole
     assert whole.replace(told_first.strip(), "").split() == last.file.getvalue().split()
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "No space left on device"), UnicodeEncodeError("ascii", "“", 0, 1, "ordinal not in range"), KeyError("first_touch")])
+def test_what_cannot_be_told_yet_is_told_at_the_end_of_the_run(marts: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
+    def failing(*_: object) -> NoReturn:
+        raise trouble
+
+    monkeypatch.setattr(console, "print", failing)
+    answer = carrying_out._Answer(SETTINGS)
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        answer(connection)
+    assert not answer.is_told
+
+
+def test_a_table_is_made_whether_or_not_the_answer_can_be_read_then() -> None:
+    """While another step waits to be tried again the file is closed, and somebody else may have it."""
+    told: list[str] = []
+
+    @contextmanager
+    def kept_by_somebody_else() -> Iterator[None]:
+        raise OpslaError("process 7 is working on this warehouse")
+        yield
+
+    listener = running._listener(SETTINGS, lambda table, _: told.append(table), lambda _: told.append("answer"))
+    for table in HEADLINE_TABLES:
+        listener(table, 1, cast(Warehouse, SimpleNamespace(at_work=kept_by_somebody_else)))
+    assert told == [*HEADLINE_TABLES]
 
 
 # --- headline ---------------------------------------------------------------------------------------------------------
@@ -174,6 +209,15 @@ def test_why_clocks_are_unknown_is_said_below_their_number(tmp_path: Path) -> No
     assert wording.promise_notes(found)[0] == told
     assert promises(found).how_to_read.count(told) == 1
     assert wording.unknown_note([]) == ""
+
+
+def test_status_says_why_of_the_promises_that_it_lists(marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        one = headline(connection, SETTINGS).promises[0].model_copy(update={"unknown_clocks": 2, "unknown_reasons": (("cancelled", 2),)})
+    console = Console(file=io.StringIO(), width=120)
+    status._print_promises([one] * (status._PROMISES_SHOWN + 3), console)
+    assert isinstance(console.file, io.StringIO)
+    assert f"Why {2 * status._PROMISES_SHOWN} clocks are unknown" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(("reason", "words"), [

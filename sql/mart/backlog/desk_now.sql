@@ -1,8 +1,8 @@
 -- One row: the instant that "now" stands for wherever the desk is shown as it stands, and why.
 -- Nobody knows more of the desk as a whole than up to the end of the last intake date loaded, or up to the instant of the latest look, whichever is
 -- earlier: known_until_at. Where the log fell silent more than seven days before that it has ended, and now is the end of the date on which it ended: as
--- `opsla run` loads such a log, whatever dates without anything a refresh has loaded since. That is the date of what it tells last, or of its last intake
--- where it goes on for longer than a week without one; the little that lies long after the rest moves nothing (docs/decisions/0040-error-budget-and-now.md).
+-- `opsla run` loads such a log, whatever dates without anything a refresh has loaded since. That is the date of what happened last, or of the last intake
+-- where the log goes on for longer than a week without one: what came in meanwhile is not in it (docs/decisions/0040-error-budget-and-now.md).
 with known_dates as (
     select
         min(intake_date) as first_intake_date,
@@ -32,29 +32,47 @@ known_bounds as (
     where as_of_at is not null
 ),
 
+-- What happened to cases while they were open, and how they are closed for good once they are solved: days later, where a help desk does so by itself.
+changes as (
+    select
+        intake_date,
+        started_at,
+        ended_at
+    from staging.backlog_spans
+
+    union all
+
+    select
+        intake_date,
+        intake_ts as started_at,
+        last_terminal_at as ended_at
+    from staging.case_milestones
+),
+
 silences as (
     select
         known_bounds.first_intake_date,
         known_bounds.last_intake_date,
         known_bounds.as_of_at,
         known_bounds.known_until_at,
-        max(spans.intake_date) as last_case_date,
+        max(changes.intake_date) as last_case_date,
         max(
             case
-                when spans.ended_at <= known_bounds.known_until_at then spans.ended_at
-                when spans.started_at <= known_bounds.known_until_at then spans.started_at
+                when changes.ended_at <= known_bounds.known_until_at then changes.ended_at
+                when changes.started_at <= known_bounds.known_until_at then changes.started_at
             end
         ) as last_event_at
     from known_bounds
-    left join staging.backlog_spans as spans on spans.started_at <= known_bounds.known_until_at
+    left join changes on known_bounds.known_until_at >= changes.started_at
     group by known_bounds.first_intake_date, known_bounds.last_intake_date, known_bounds.as_of_at, known_bounds.known_until_at
 ),
 
--- Of a log that has ended: the date of its last intake, and the seven after it.
+-- The date of the last intake, and the seven after it.
 week_dates as (
     select
+        silences.last_case_date,
+        silences.last_event_at,
         desk_time.local_date,
-        silences.known_until_at,
         min(desk_time.segment_start_at) as date_start_at,
         max(desk_time.segment_end_at) as date_end_at
     from silences
@@ -63,71 +81,16 @@ week_dates as (
             desk_time.calendar = 'desk'
             and silences.last_case_date <= desk_time.local_date
             and silences.last_case_date + interval 7 day >= desk_time.local_date
-    where silences.last_event_at < silences.known_until_at - interval 7 day
-    group by desk_time.local_date, silences.known_until_at
-),
-
-weeks as (
-    select
-        known_until_at,
-        min(date_end_at) as intake_end_at,
-        max(date_end_at) as week_end_at
-    from week_dates
-    group by known_until_at
-),
-
--- Whatever a log tells of its cases: what changed, what was said, and what was told again.
-told_instants as (
-    select
-        case_id,
-        started_at as told_at
-    from staging.backlog_spans
-
-    union all
-
-    select
-        case_id,
-        ended_at as told_at
-    from staging.backlog_spans
-
-    union all
-
-    select
-        case_id,
-        canonical_ts as told_at
-    from staging.events_clean
-
-    union all
-
-    select
-        case_id,
-        sent_ts as told_at
-    from staging.messages_deduped
-),
-
-last_told_instants as (
-    select
-        weeks.intake_end_at,
-        max(case when told_instants.told_at < weeks.week_end_at then told_instants.told_at end) as last_told_at,
-        min(case when told_instants.told_at >= weeks.week_end_at then told_instants.told_at end) as goes_on_at,
-        count(distinct case when told_instants.told_at >= weeks.week_end_at then told_instants.case_id end) as cases_that_go_on,
-        count(distinct told_instants.case_id) as all_cases
-    from weeks
-    inner join told_instants on weeks.known_until_at >= told_instants.told_at
-    group by weeks.intake_end_at
+    group by silences.last_case_date, silences.last_event_at, desk_time.local_date
 ),
 
 log_ends as (
     select
-        case
-            when last_told.goes_on_at is null then week_dates.date_end_at
-            when last_told.goes_on_at < week_dates.date_end_at + interval 7 day then last_told.intake_end_at
-            when last_told.cases_that_go_on < 3 or last_told.cases_that_go_on < last_told.all_cases / 1000.0 then week_dates.date_end_at
-            when last_told.goes_on_at >= week_dates.date_end_at + interval 183 day then week_dates.date_end_at
-            else last_told.intake_end_at
-        end as ended_at
-    from last_told_instants as last_told
-    inner join week_dates on last_told.last_told_at >= week_dates.date_start_at and last_told.last_told_at < week_dates.date_end_at
+        coalesce(
+            max(case when last_event_at >= date_start_at and last_event_at < date_end_at then date_end_at end),
+            max(case when local_date = last_case_date then date_end_at end)
+        ) as ended_at
+    from week_dates
 ),
 
 -- Outside the calendars' horizon a log ends with its last instant.
@@ -139,7 +102,7 @@ now_instants as (
             else silences.known_until_at
         end as now_at
     from silences
-    left join log_ends on true
+    cross join log_ends
 )
 
 select
