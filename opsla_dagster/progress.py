@@ -52,7 +52,7 @@ def _on_its_own_stream(console: Console) -> Iterator[None]:
 def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
     """A bar over `total` tables; what it yields is told of each as it is done: its name and rows."""
     columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True) as progress:
+    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         task = progress.add_task("starting", total=total)
 
         def advance(table: str, rows: int) -> None:
@@ -66,7 +66,7 @@ def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int]
 def load_progress(console: Console, say: Callable[[str], None]) -> Iterator[Callable[[str, LoadStep], None]]:
     """A bar a resource, by how much of its time is loaded; a load that takes minutes also says, once a resource, when it expects to end."""
     columns = (SpinnerColumn(), TextColumn("{task.description:58}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True) as progress:
+    with _on_its_own_stream(console), Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         bars: dict[tuple[str, str], TaskID] = {}
         foretold: set[TaskID] = set()
 
