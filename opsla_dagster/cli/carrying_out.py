@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the commands import what they need: `opsla --help` should n
 T = TypeVar("T")
 #: A refresh waits no longer than that for receivers of older alerts.
 _ALERT_SECONDS = 20.0
+_TOLD_NOT_PUBLISHED = "The promises told above are those of this run; what is published, and what opsla status tells, is as it was before it."
 
 
 def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at: datetime, *, is_refresh: bool, is_trial: bool = False, wait: bool = False) -> None:
@@ -55,7 +56,8 @@ def execute_windows(settings: "Settings", windows: "Sequence[Window]", as_of_at:
                 raise
             # What made the run fail comes first; a full disk mostly takes the report along.
         if not finished.succeeded:
-            raise RunFailedError("\n".join([finished.error, *restored.sentences()]))
+            unpublished = [_TOLD_NOT_PUBLISHED] if answer.is_told else []
+            raise RunFailedError("\n".join([finished.error, *unpublished, *restored.sentences()]))
         say_restored(restored)
 
 

@@ -9,12 +9,15 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 from cli import Said, opsla_here
 from small_desk import dated, desk_settings, july, log_of, make, rows, takes_minutes, write_config
 
+from opsla_dagster import running
 from opsla_dagster.automation.refresh import refresh_windows
-from opsla_dagster.settings import load_settings
+from opsla_dagster.reporting.marts import published
+from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.quality_gates import QualityGatesSettings
 from opsla_dagster.sources.desk import build_desk
 
@@ -120,6 +123,19 @@ def test_promises_that_are_not_there_are_named(opsla: Opsla, desk: Path, tmp_pat
     for missing in (tmp_path / "stricter.yml", tmp_path):
         complaint = f"opsla: {missing}: no such file, or directory with a sla_policies.yml; name one of the two\n"
         assert opsla("policy-diff", str(desk / "config"), str(missing)) == (1, "", complaint)
+
+
+def test_a_run_that_fails_once_it_has_answered_says_what_is_published(opsla: Opsla, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(settings: Settings, *_: object, answer: Callable[[duckdb.DuckDBPyConnection], None], **__: object) -> running.Finished:
+        with published(settings.home.marts_database) as connection:
+            answer(connection)
+        return running.Finished([], "mart.queue_health: the table could not be made")
+
+    monkeypatch.setattr(running, "run_windows", failing)
+    said = opsla("run")
+    assert said.code == 1
+    assert "which promises were kept" in said.out
+    assert "mart.queue_health: the table could not be made\nThe promises told above are those of this run; what is published" in said.err
 
 
 def test_an_export_makes_the_directory_that_is_named(opsla: Opsla, desk: Path, tmp_path: Path) -> None:
