@@ -170,13 +170,14 @@ class _Loader(yaml.SafeLoader):
             raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
 
 
-class _FastLoader(yaml.CSafeLoader):
-    """The same in C, ten times as fast; what is wrong it leaves to `_Loader` to tell."""
+class _FastLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The same in C where libyaml is there, ten times as fast; what is wrong it leaves to `_Loader` to tell."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         if len({(key.tag, str(key.value)) for key, _ in node.value}) < len(node.value):
             raise yaml.constructor.ConstructorError(None, None, "a key is said again", node.start_mark)
-        return super().construct_mapping(node, deep)
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
 
 
 def _content(text: str) -> Any:
