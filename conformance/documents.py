@@ -48,6 +48,8 @@ ATTRIBUTES = (
 OTHER_ATTRIBUTES = ("source", "initiated_by", "schedule")
 
 _EPOCH = datetime(1970, 1, 1)
+#: In C where it is there: ten times as fast.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class DocumentError(ValueError):
@@ -185,7 +187,7 @@ def shown(seconds: int | None) -> str:
 @cache
 def shared(name: str) -> Any:
     """The shared calendars, metrics or policies: conformance/<name>.yml."""
-    return yaml.safe_load((HERE / f"{name}.yml").read_text(encoding="utf-8"))
+    return yaml.load((HERE / f"{name}.yml").read_text(encoding="utf-8"), Loader=_Loader)
 
 
 def read_documents(folder: Path = CASES) -> list[Document]:
@@ -203,7 +205,7 @@ def read_documents(folder: Path = CASES) -> list[Document]:
 def read_document(path: Path) -> Document:
     """One document; raises DocumentError naming the file."""
     try:
-        document = parse_document(yaml.safe_load(path.read_text(encoding="utf-8")))
+        document = parse_document(yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader))
     except (DocumentError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise DocumentError(f"{path.name}: {' '.join(str(error).split())}") from error
     if document.id != path.stem:

@@ -18,7 +18,7 @@ from opsla_dagster.checks.outcome import LOOK_FIRST, Figure, Outcome, about
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.settings.quality_gates import MIN_SAMPLE, Bounds
-from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql
+from opsla_dagster.warehouse.sql import GATES, bind, check_path, for_dates, load_sql, parsed
 from opsla_dagster.window import Dates
 
 REJECTED_ROWS = "raw.rejected_rows"
@@ -64,7 +64,7 @@ def check_gates(
 ) -> list[Outcome]:
     """One outcome a gate; a rate that the source does not know (NULL), or of too few rows to judge, passes and says so."""
     sql = for_dates(_rates_sql(table), window)
-    cursor = connection.execute(sql, bind(sql, window))
+    cursor = connection.execute(parsed(connection, sql), bind(sql, window))
     names = [column[0] for column in cursor.description or ()]
     _refuse_unknown(table, gates, names)
     found = cursor.fetchone() or ()

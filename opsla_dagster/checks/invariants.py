@@ -12,7 +12,7 @@ import duckdb
 
 from opsla_dagster.checks.outcome import Outcome, about
 from opsla_dagster.figures import counted
-from opsla_dagster.warehouse.sql import bind, check_path, for_dates, header_comment, load_sql
+from opsla_dagster.warehouse.sql import bind, check_path, for_dates, header_comment, load_sql, parsed
 from opsla_dagster.window import Dates
 
 _SAMPLE_ROWS = 20
@@ -24,7 +24,7 @@ def check_invariant(
     """Runs sql/checks/<table>/<check>.sql, which may ask as of when the run is; any row it returns is a failure."""
     sql = for_dates(load_sql(check_path(table, check)), window)
     parameters = bind(sql, window, as_of_at)
-    found = connection.execute(f"select count(*) from ({sql})", parameters).fetchone()
+    found = connection.execute(parsed(connection, f"select count(*) from ({sql})"), parameters).fetchone()
     offending = found[0] if found else 0
     sample = ""
     if offending:

@@ -27,6 +27,7 @@ from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.stamp_sql import (
+    IS_WORDY,
     ISO,
     ISO_OFFSET,
     MIDNIGHT,
@@ -114,6 +115,8 @@ class Log:
     _words: dict[str, dict[str, int]] = field(default_factory=dict)
     #: Columns of `log` that hold tidied cells.
     _tidied: set[str] = field(default_factory=set)
+    #: Tidied cells -> whether none of them is wordy.
+    _plain: dict[str, bool] = field(default_factory=dict)
 
     @property
     def csv(self) -> CsvSettings:
@@ -206,7 +209,7 @@ class Log:
         """Cells that are a time of day alone: written as one, and as the fraction of a day."""
         if not any(re.fullmatch(f"{TIME_OF_DAY}|{FRACTION_OF_A_DAY}", text) for text in self._sample(column)):
             return 0, 0
-        text = spelled_out(self._tidy(column))
+        text = self._tidy(column) if self._is_plain(column) else spelled_out(self._tidy(column))
         ((written, fractions),) = self._rows(
             f"select count(*) filter (regexp_full_match({text}, {literal(TIME_OF_DAY)})), "
             f"count(*) filter (regexp_full_match({text}, {literal(FRACTION_OF_A_DAY)})) from log"
@@ -422,7 +425,14 @@ class Log:
     def _reading(self, column: str, forms: str | Sequence[str]) -> tuple[StampSql, str]:
         """What a cell of the column says as a stamp, exactly as the event_log source will read it."""
         told = (ISO,) if self.columns[column].is_typed_stamp else (forms,) if isinstance(forms, str) else tuple(forms)
-        return any_of([stamp_sql(self._tidy(column), form, self.zone) for form in told])
+        return any_of([stamp_sql(self._tidy(column), form, self.zone, is_plain=self._is_plain(column)) for form in told])
+
+    def _is_plain(self, column: str) -> bool:
+        """Whether no cell of the column is other than digits and their marks: then SQL of a tenth of the length reads its stamps."""
+        tidy = self._tidy(column)
+        if tidy not in self._plain:
+            ((self._plain[tidy],),) = self._rows(f"select count(*) = 0 from log where regexp_matches({tidy}, {literal(IS_WORDY)})")
+        return self._plain[tidy]
 
     def _tidy(self, column: str) -> str:
         """SQL: the tidied cell, which is kept beside the cell once it has been asked for."""

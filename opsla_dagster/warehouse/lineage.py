@@ -36,12 +36,17 @@ class Reads(TypedDict):
 
 def tables_read(sql: str) -> set[str]:
     """The warehouse tables a SELECT reads, as `schema.table`."""
+    return set(_tables_read(sql))
+
+
+@cache
+def _tables_read(sql: str) -> frozenset[str]:
     import sqlglot
     from sqlglot import exp
 
-    return {
+    return frozenset(
         f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table) if table.db
-    }
+    )
 
 
 def tables_read_by(path: Path) -> set[str]:

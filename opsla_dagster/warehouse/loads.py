@@ -18,7 +18,7 @@ from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.bookkeeping import MADE_DATES
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
-from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
+from opsla_dagster.warehouse.sql import in_dates, load_sql, parsed, sql_path
 from opsla_dagster.window import Dates
 
 _LOADS = "raw.source_partitions"
@@ -63,7 +63,7 @@ def record_loads(connection: duckdb.DuckDBPyConnection, table: Table, dates: Dat
         parameters |= {"read": read, "tables": len(read)}
     else:
         return
-    connection.execute(f"insert into {MADE_DATES} select $name, made_date, load || ' ' || $rules from ({loads})", parameters)
+    connection.execute(parsed(connection, f"insert into {MADE_DATES} select $name, made_date, load || ' ' || $rules from ({loads})"), parameters)
 
 
 def refuse_other_loads(connection: duckdb.DuckDBPyConnection, dates: Dates, tables: Iterable[str], settings: str) -> None:

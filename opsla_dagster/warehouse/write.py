@@ -17,7 +17,7 @@ from opsla_dagster.catalog import TABLES, Table
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.warehouse.exhaustion import disk_error, is_of_the_disk, memory_error
 from opsla_dagster.warehouse.relations import relations
-from opsla_dagster.warehouse.sql import bind, for_dates, in_dates
+from opsla_dagster.warehouse.sql import bind, for_dates, in_dates, parsed
 from opsla_dagster.window import Dates
 
 #: Rows to write: a SELECT, or Arrow's, of which more than fits into memory come as a reader.
@@ -156,7 +156,7 @@ def drop_unfed(connection: duckdb.DuckDBPyConnection, fed: Collection[Table], em
 
 def _create(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    connection.execute(f"create table if not exists {table.name} ({columns})")
+    connection.execute(parsed(connection, f"create table if not exists {table.name} ({columns})"))
     found = [(row[0], row[1]) for row in connection.execute(f"describe {table.name}").fetchall()]
     if found != [(column.name, column.type) for column in table.columns]:
         raise OpslaError(
@@ -178,7 +178,8 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: Rows, win
     names = ", ".join(column.name for column in table.columns)
     if isinstance(rows, str):
         select = for_dates(rows, window)
-        written = connection.execute(f"insert into {table.name} by name {select}", bind(select, window)).fetchone()
+        statement = parsed(connection, f"insert into {table.name} by name {select}")
+        written = connection.execute(statement, bind(select, window)).fetchone()
     else:
         raised: list[OpslaError] = []
         connection.register("arrow_rows", _noting(rows, raised) if isinstance(rows, pa.RecordBatchReader) else rows)

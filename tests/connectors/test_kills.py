@@ -70,7 +70,7 @@ def killed_at(fake: FakeZendesk, home: Path, point: str, count: int) -> int:
     return done.returncode
 
 
-@pytest.mark.parametrize("points", [POINTS[1:3], pytest.param(POINTS, marks=takes_minutes)], ids=["two", "all"])
+@pytest.mark.parametrize("points", [POINTS[2:3], pytest.param(POINTS, marks=takes_minutes)], ids=["one", "all"])
 def test_kills_lose_nothing_and_double_nothing(points: list[tuple[str, int]], zendesk: FakeZendesk, tmp_path: Path) -> None:
     home = home_in(tmp_path)
     kills = 0

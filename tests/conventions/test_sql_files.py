@@ -11,8 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-import sqlglot
-from house import CHECK_FILES, REPOSITORY, SQL_FILES, TABLE_FILES, named, parsed, table_of
+from house import CHECK_FILES, REPOSITORY, SQL_FILES, TABLE_FILES, named, parsed, statements, table_of
 from sqlglot import exp
 
 from opsla_dagster.catalog import TABLES, Kind
@@ -36,7 +35,7 @@ MAY_READ = {"staging": {"raw", "staging"}, "mart": {"staging", "mart", "ops"}, "
 
 
 def one_select(sql: str) -> Iterator[str]:
-    found = sqlglot.parse(sql, dialect="duckdb")
+    found = statements(sql)
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         yield "one SELECT a file"
 

@@ -76,7 +76,7 @@ CALENDARS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})  # more cost more than they save on a handful of rows
     for schema in ("raw", "staging", "mart", "ops"):
         connection.execute(f"create schema {schema}")
     for table in TABLES.values():

@@ -150,7 +150,7 @@ CHANGES: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {"remove
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
     calendars = CalendarsSettings.model_validate({"horizon": {"start": date(2025, 5, 1), "end": date(2025, 10, 1)}, "calendars": CALENDARS})
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})  # more cost more than they save on a handful of rows
     for schema in ("raw", "staging", "mart", "ops"):
         connection.execute(f"create schema {schema}")
     for table in TABLES.values():

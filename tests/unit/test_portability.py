@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+from effort import takes_minutes
 from sqlglot import exp
 
 from opsla_dagster.errors import OpslaError
@@ -185,7 +186,9 @@ def test_what_is_no_select_is_refused(sql: str) -> None:
         to_spark(sql, "a.sql")
 
 
+@takes_minutes
 def test_every_file_is_portable_and_its_spark_sql_current() -> None:
+    """`make test` begins with `make check`, which does the same."""
     check()
 
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import duckdb
 import numpy as np
 import pytest
+from effort import takes_minutes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from staffing_desk import TARGET_SECONDS, TOUCH_SECONDS, heads, inputs_of, queueing_log, week_of
@@ -298,7 +299,7 @@ def truths() -> list[Judge]:
     return [Judge(draw(week_of(), PROMISED, 60, seed=seed), TOUCH_SECONDS, is_response=True) for seed in (98, 99)]
 
 
-@pytest.mark.parametrize("heads_of", [lambda week: 12 - week // 4, lambda week: 19], ids=["declining", "plenty"])
+@pytest.mark.parametrize("heads_of", [lambda week: 12 - week // 4, pytest.param(lambda week: 19, marks=takes_minutes)], ids=["declining", "plenty"])
 def test_a_plan_from_a_log_keeps_the_objective_on_the_desk_that_wrote_it(heads_of: Callable[[int], int], truths: list[Judge]) -> None:
     """Other weeks of the same desk; the touch time, 12 minutes, is known from the log alone."""
     found = answer(inputs_of(queueing_log(WEEKS_READ, heads_of)), Ask("first_reply", 95.0))

@@ -32,6 +32,7 @@ os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 os.environ["LOAD__TRUNCATE_STAGING_DATASET"] = "true"
 
 import dlt
+import duckdb
 import pyarrow as pa
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
@@ -144,8 +145,11 @@ class Landing:
             resources.append(
                 dlt.resource(rows, name="account", primary_key="id", write_disposition="merge", columns=_ACCOUNT)
             )
+        pipeline = self._pipeline
         try:
-            self._pipeline.run(resources)
+            # dlt opens the file for each of its steps: they share what is open here, and the file is put in order once.
+            with duckdb.connect(str(self._path)):
+                pipeline.run(resources)
         except Exception as error:
             raise self._not_stored(error) from None
         pa.default_memory_pool().release_unused()  # a load has many packages, and the pool would keep the largest one's memory

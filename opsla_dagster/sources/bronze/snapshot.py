@@ -23,7 +23,7 @@ from opsla_dagster.settings.home import memory_bound
 from opsla_dagster.sources.bronze.files import has_table, reading
 from opsla_dagster.sources.bronze.progress import Progress, progress_in
 from opsla_dagster.status import TERMINAL_STATUSES
-from opsla_dagster.warehouse.sql import literal
+from opsla_dagster.warehouse.sql import literal, parsed
 
 #: To be raised when the same records and mapping begin to give other rows, so that older snapshots are left aside.
 CANONICAL_VERSION = 3
@@ -136,13 +136,13 @@ def _build(
             create_table(connection, name, rows())
         prepare(connection)
         for name, file in plan.selects:
-            connection.execute(f"create temp table {name} as {read_select(file)}")
+            connection.execute(parsed(connection, f"create temp table {name} as {read_select(file)}"))
         for name in _BUILD:
             select = read_select(_SQL / "build" / f"{name}.sql")
             if not name.startswith("stored_"):
-                connection.execute(f"create temp table {name} as {select}")
+                connection.execute(parsed(connection, f"create temp table {name} as {select}"))
                 continue
-            connection.execute(f"create table snapshot.{name} as {select}")
+            connection.execute(parsed(connection, f"create table snapshot.{name} as {select}"))
             connection.execute(f"create temp view {name} as select * from snapshot.{name}")
         for name in plan.kept:
             connection.execute(f"create table snapshot.{name} as select * from {name}")

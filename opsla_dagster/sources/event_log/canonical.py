@@ -624,10 +624,11 @@ def _write_events(
     more = [*dimension_fields(settings), *due_columns(settings), *(CHANGE_COLUMNS if settings.form == "changes" else ("is_told",) if settings.carries_statuses else ())]
     more += [] if settings.form == "cases" else [RETOLD]
     told = ", ".join([f"{column} := {column}" for column in (*_TOLD_OF_AN_EVENT, *more)])
+    may_retell = settings.form != "cases" and settings.columns.event_id is None and _steps_back(connection, settings)
     connection.execute(f"""
         copy (
             with events as (
-                {events_of_cases(settings) if settings.form == "cases" else _events_of_updates(settings)}
+                {events_of_cases(settings) if settings.form == "cases" else _events_of_updates(settings, may_retell)}
             ),
             used as (
                 select
@@ -645,18 +646,33 @@ def _write_events(
     """)
 
 
-def _events_of_updates(settings: EventLogSettings) -> str:
+def _steps_back(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> bool:
+    """Table `stepping_back`: the cases of which a later record has an earlier stamp; whether there is any, which of most logs none is."""
+    connection.execute(f"""
+        create table stepping_back as
+        select distinct case_id
+        from (select case_id, event_ts, lag(event_ts) over (partition by case_id order by {_place(settings)}) as previous_ts from usable_records)
+        where event_ts < previous_ts
+    """)
+    return connection.execute("select 1 from stepping_back limit 1").fetchone() is not None
+
+
+def _place(settings: EventLogSettings) -> str:
+    """SQL: the order in which a file tells. Records that order_by sorts by their stamps stand beside their copies; the file still tells them apart."""
+    return "file_number, row_number" if settings.order_by else "source_sequence"
+
+
+def _events_of_updates(settings: EventLogSettings, may_retell: bool) -> str:
     """One event a record. The agent of a message of a bot or the customer wrote it, and holds no case.
 
     `is_retold` is of a record that an appended or overlapping export has once more: where the log told of another instant in between, a record of the
     same instant that tells the same in every column is the copy of that in the block before (docs/decisions/0001-event-deduplication.md). Where the
     log has ids of its own these say what is repeated, and such records are rejected.
     """
-    has_ids = settings.columns.event_id is not None
-    retold = "" if has_ids else f"with {_retold(settings)}"
+    retold = f"with {_retold(settings)}" if may_retell else ""
     # order_by puts a copy beside what it is a copy of, where it would read as a return: its place is behind all records of its case.
     behind = "source_sequence + case when is_retold then max(source_sequence) over (partition by case_id) else 0 end as source_sequence"
-    replaced = f"replace ({behind})" if settings.order_by and not has_ids else ""
+    replaced = f"replace ({behind})" if settings.order_by and may_retell else ""
     return f"""
         {retold}
         select * {replaced}
@@ -668,7 +684,7 @@ def _events_of_updates(settings: EventLogSettings) -> str:
                     kind as author_kind
                 ),
                 team as event_team, agent as event_agent,
-                {"false" if has_ids else "(case_id, source_sequence) in (select (case_id, source_sequence) from retold)"} as is_retold
+                {"(case_id, source_sequence) in (select (case_id, source_sequence) from retold)" if may_retell else "false"} as is_retold
             from (
                 select *, {author_kind(settings)} as kind
                 from usable_records
@@ -679,27 +695,27 @@ def _events_of_updates(settings: EventLogSettings) -> str:
 
 def _retold(settings: EventLogSettings) -> str:
     """SQL: CTEs, the last of which, `retold`, has the case_id and source_sequence of each copy."""
-    # Records that order_by sorts by their stamps stand beside their copies; the file still tells them apart.
-    place = "file_number, row_number" if settings.order_by else "source_sequence"
     return f"""
         steps as (
-            select *, lag(event_ts) over (partition by case_id order by {place}) as previous_ts
-            from (select case_id, source_sequence, file_number, row_number, event_ts from usable_records)
+            select
+                case_id, source_sequence, file_number, row_number, event_ts,
+                lag(event_ts) over (partition by case_id order by {_place(settings)}) as previous_ts
+            from usable_records
+            -- Only where a case steps back in time is an instant told of twice.
+            where case_id in (select case_id from stepping_back)
         ),
-        -- Only where a case steps back in time is an instant told of twice.
         blocks as (
             select
                 case_id, source_sequence,
-                sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by {place}) as instant_number
+                sum(case when event_ts = previous_ts then 0 else 1 end) over (partition by case_id order by {_place(settings)}) as instant_number
             from steps
-            where case_id in (select case_id from steps where event_ts < previous_ts)
         ),
         contents as (
             select
                 case_id, source_sequence, event_ts, ingestion_ts,
                 row(*columns(lambda name: not regexp_full_match(name, '{_PLACE_COLUMNS}'))) as content
             from usable_records
-            where event_ts is not null and case_id in (select case_id from blocks)
+            where event_ts is not null and case_id in (select case_id from stepping_back)
         ),
         occurrences as (
             select *, row_number() over (partition by case_id, instant_number, content order by source_sequence) as occurrence

@@ -5,7 +5,8 @@ Belongs here: SQL text that depends on the mapping. Does not belong here: runnin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opsla_dagster.settings.link_kinds import LINK_KINDS
@@ -31,6 +32,7 @@ from opsla_dagster.sources.event_log.stamp_sql import (
     EPOCHS,
     ISO,
     SERIAL,
+    StampSql,
     abbreviations,
     any_of,
     joined,
@@ -102,7 +104,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     cells += [f"{column.is_text_sql} as {_text_flag(field, n)}" for field, n, column in _bytes(found)]
     cells += [f"{_cell(settings, (columns[name],))} as order_{n}" for n, name in enumerate(settings.order_by)]
     readings = [_reading(settings.time, field, found.get(field, ())) for field in stamps]
-    instants = [_instants(settings.time, field) for field in stamps] + due_durations(settings)
+    instants = [_instants(settings.time, field, is_told=field in found) for field in stamps] + due_durations(settings)
     words = [
         f"{_status(settings)} as canonical_status", f"{_sla_met(settings)} as is_sla_met",
         f"{_word('author_kind', settings.author_kinds)} as canonical_author_kind",
@@ -114,12 +116,12 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     passed_on += [column for column in due_columns(settings) if not column.endswith("_at")]
     passed_on += [f"{due_field(n)}_day" for n, due in enumerate(settings.due.values()) if not due.is_duration]
     passed_on += [f"{_order(settings, name, n)} as order_{n}" for n, name in enumerate(settings.order_by)]
-    ids = [f"{literal(settings.case_id_prefix)} || {exact_id(field)} as {field}" for field in ID_FIELDS]
+    ids = [f"{literal(settings.case_id_prefix)} || {exact_id(field)} as {field}" if field in found else field for field in ID_FIELDS]
     ids += [f"{exact_id('linked_id')} as linked_id"] if settings.form == "links" else []
     floats = " or ".join(
-        f"{field} is not null" if any(column.is_floating for column in found.get(field, ()))
+        f"{field} is not null" if any(column.is_floating for column in found[field])
         else f"coalesce(regexp_full_match({field}, {literal(INTEGER_IN_A_FLOAT)}), false)"
-        for field in ID_FIELDS
+        for field in ID_FIELDS if field in found
     )  # fmt: skip
     return f"""
         with cells as (
@@ -147,7 +149,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
             status_or_merge as status, status as source_status, is_sla_met,
             canonical_author_kind as author_kind, canonical_initiated_by as initiated_by, canonical_reopen_count as reopen_count,
             {_CANONICAL_OF_FORM.get(settings.form, "")}
-            {_list(passed_on)}, event_ts_form, fault
+            {_list(passed_on)}, event_ts_form, {_with_what_was_found("fault")} as fault
         from judged
     """
 
@@ -169,12 +171,12 @@ def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColu
         return {}
     ((field,), (new,), (old,)) = found["field"], found["new_value"], found["old_value"]
     cells: dict[str, tuple[RawColumn, ...]] = {}
-    holders = [folded(literal(word)) for word, meaning in settings.fields.items() if meaning in _HOLDERS]
+    holders = [folded_word(word) for word, meaning in settings.fields.items() if meaning in _HOLDERS]
     if holders:
         sql = f"(case when {folded(field.sql)} in ({_list(holders)}) then {_trimmed(old.sql)} else {old.sql} end)"
         cells["old_value"] = (replace(old, sql=sql),)
     for name in CHANGED_FIELDS:
-        words = [folded(literal(word)) for word, meaning in settings.fields.items() if meaning == name]
+        words = [folded_word(word) for word, meaning in settings.fields.items() if meaning == name]
         if words:
             sql = f"(case when {folded(field.sql)} in ({_list(words)}) then {new.sql} end)"
             cells[name] = (replace(new, sql=sql),)
@@ -184,7 +186,7 @@ def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColu
 def _change_words(settings: EventLogSettings) -> list[str]:
     if settings.form != "changes":
         return []
-    old = " ".join(f"when {folded(literal(own))} then {literal(status)}" for own, status in settings.statuses.items())
+    old = " ".join(f"when {folded_word(own)} then {literal(status)}" for own, status in settings.statuses.items())
     return [
         f"{_word('field', settings.fields)} as canonical_field",
         f"case {folded('old_value')} {old} end as canonical_old_status" if old else "cast(null as varchar) as canonical_old_status",
@@ -265,18 +267,29 @@ def _text_flag(field: str, number: int) -> str:
 
 def _reading(time: TimeSettings, field: str, columns: tuple[RawColumn, ...]) -> str:
     """The UTC instant of a stamp that states its offset, the local time of one that does not, and whether two forms contradict each other."""
+    if not columns:
+        # As short as it can be: DuckDB takes longer to read the text of this SELECT than to read a small log by it.
+        form = f", cast(null as integer) as {field}_form" if field == "event_ts" else ""
+        return f"cast(null as timestamp) as {field}_stated, cast(null as timestamp) as {field}_local, false as {field}_clashes{form}"
     is_typed = len(columns) == 1 and columns[0].is_stamp
     forms = (ISO,) if is_typed else time.forms
     readings = [stamp_sql(f"{field}_tidy", form, time.timezone) for form in forms]
     stamp, clash = any_of(readings)
-    which = " ".join(f"when coalesce({each.stated}, {each.local}) is not null then {n}" for n, each in enumerate(readings))
-    form = f", case {which} end as {field}_form" if field == "event_ts" else ""
+    form = f", {_which(readings, field)} as {field}_form" if field == "event_ts" else ""
     return f"{stamp.stated} as {field}_stated, {stamp.local} as {field}_local, {clash} as {field}_clashes{form}"
 
 
-def _instants(time: TimeSettings, field: str) -> str:
+def _which(readings: Sequence[StampSql], field: str) -> str:
+    """The number of the first form that reads the stamp."""
+    if len(readings) == 1:
+        return f"case when coalesce({field}_stated, {field}_local) is not null then 0 end"
+    whens = " ".join(f"when coalesce({each.stated}, {each.local}) is not null then {n}" for n, each in enumerate(readings))
+    return f"case {whens} end"
+
+
+def _instants(time: TimeSettings, field: str, *, is_told: bool) -> str:
     """The UTC instant, NULL for a local time that the zone skips; of one that occurs twice the later one, and the earlier beside it."""
-    if time.timezone is None:
+    if time.timezone is None or not is_told:
         return f"{field}_stated as {field}_utc, cast(null as timestamp) as {field}_earlier"
     local = f"{field}_local"
     return (
@@ -320,7 +333,7 @@ _SHAPES = {
 
 def _status(settings: EventLogSettings) -> str:
     """Words match whatever their case, and the kind and number of the spaces in and around them."""
-    branches = " ".join(f"when {folded(literal(own))} then {literal(status)}" for own, status in settings.statuses.items())
+    branches = " ".join(f"when {folded_word(own)} then {literal(status)}" for own, status in settings.statuses.items())
     return f"case folded_status {branches} end" if branches else "cast(null as varchar)"
 
 
@@ -337,13 +350,22 @@ def _status_or_merge(settings: EventLogSettings) -> str:
 
 
 def _word(field: str, meanings: Mapping[str, str]) -> str:
-    branches = " ".join(f"when {folded(literal(own))} then {literal(meaning)}" for own, meaning in meanings.items())
+    branches = " ".join(f"when {folded_word(own)} then {literal(meaning)}" for own, meaning in meanings.items())
     return f"case {folded(field)} {branches} end" if branches else "cast(null as varchar)"
 
 
 def folded(text: str) -> str:
     """SQL: a word as it is compared: `\u3000RESOLVED ` is `resolved`. An empty one stays, so that it is no missing one."""
     return f"lower(nfc_normalize(coalesce({tidied(text)}, case when {text} is not null then '' end)))"
+
+
+#: Folding makes small letters of such a word, and no more.
+_PLAIN_WORD = re.compile(r"[!-~]+( [!-~]+)*")
+
+
+def folded_word(word: str) -> str:
+    """SQL: a word of sources.yml as it is compared; most need no SQL for that."""
+    return literal(word.lower()) if _PLAIN_WORD.fullmatch(word) else folded(literal(word))
 
 
 def exact_id(cell: str) -> str:
@@ -497,9 +519,11 @@ def _rounded_ids(found: Mapping[str, tuple[RawColumn, ...]]) -> list[str]:
 
 def _when(condition: str, field: str, reason: str, *, shown: bool = False) -> str:
     """A branch of the fault; `shown` adds the found value of the field, shortened."""
-    text = literal(reason)
-    if shown:
-        size = f"'... (' || length({field}) || ' characters)'"
-        rest = f"case when length({field}) > {SHOWN_CHARACTERS} then {size} else '' end"
-        text += f" || '; found ''' || left({field}, {SHOWN_CHARACTERS}) || '''' || {rest}"
-    return f"when {condition} then struct_pack(field := {literal(field)}, reason := {text})"
+    return f"when {condition} then struct_pack(field := {literal(field)}, reason := {literal(reason)}, found := {field if shown else 'null'})"
+
+
+def _with_what_was_found(fault: str) -> str:
+    """SQL: a fault with the value that its reason shows in its words; said once, not in each branch."""
+    rest = f"case when length({fault}.found) > {SHOWN_CHARACTERS} then '... (' || length({fault}.found) || ' characters)' else '' end"
+    found = f"coalesce('; found ''' || left({fault}.found, {SHOWN_CHARACTERS}) || '''' || {rest}, '')"
+    return f"case when {fault} is not null then struct_pack(field := {fault}.field, reason := {fault}.reason || {found}) end"

@@ -27,6 +27,8 @@ NAMED_FORMS = (ISO, *EPOCHS, SERIAL)
 
 ISO_LOCAL = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 ISO_OFFSET = r"([Zz]|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
+#: What a tidied cell has to have for its spelling out to change anything.
+IS_WORDY = r"[^ -~]|[A-Za-z(]|[,.]\d{7}"
 _ZONE_NAME = "%Z"
 _IANA_NAME = r"[A-Za-z]+/[A-Za-z_/+-]+\d*"
 #: Written otherwise than the stamp that is meant: kinds of spaces, and the digits and signs of East Asian keyboards; nothing for bidi marks.
@@ -83,8 +85,8 @@ def has_clock(form: str) -> bool:
     return form in NAMED_FORMS or any(directive in form for directive in ("%H", "%I", "%c", "%X"))
 
 
-def stamp_sql(cell: str, form: str, zone: str | None) -> StampSql:
-    """The tidied cell read by one form. `zone` is the one whose abbreviations a stamp may name."""
+def stamp_sql(cell: str, form: str, zone: str | None, *, is_plain: bool = False) -> StampSql:
+    """The tidied cell read by one form. `zone` is the one whose abbreviations a stamp may name; `is_plain` says that no cell IS_WORDY."""
     no_stamp = "cast(null as timestamp)"
     if form == ISO:
         text = f"upper(replace({cell}, ',', '.'))"
@@ -94,7 +96,8 @@ def stamp_sql(cell: str, form: str, zone: str | None) -> StampSql:
         return StampSql(_of_epoch(cell, EPOCHS[form]), no_stamp)
     if form == SERIAL:
         return StampSql(no_stamp, _of_serial(cell))
-    ways = [(cell, form), (spelled_out(cell, form), _plain_format(form))]  # most cells need no spelling out, which is slow
+    ways = [(cell, form), (cell if is_plain else spelled_out(cell, form), _plain_format(form))]  # most cells need no spelling out, which is slow
+    ways = list(dict.fromkeys(ways))
     if states_offset(form):
         return StampSql(f"coalesce({', '.join(_stated(text, written, zone) for text, written in ways)})", no_stamp)
     return StampSql(no_stamp, f"coalesce({', '.join(f'cast(try_strptime({text}, {literal(written)}) as timestamp)' for text, written in ways)})")
