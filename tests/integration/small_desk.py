@@ -22,6 +22,7 @@ import yaml
 
 from opsla_dagster.assets.factory import TableAsset, make_table
 from opsla_dagster.assets.graph import table_assets, upstream
+from opsla_dagster.assets.operations import PUBLISHED_MARTS
 from opsla_dagster.assets.rules import settings_fingerprint
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.automation import schedule
@@ -139,13 +140,13 @@ def dated(settings: Settings) -> set[str]:
     return up_to(settings, *partitioned, "ops.source_watermarks", "ops.partition_as_of")
 
 
-def narrow_runs(monkeypatch: pytest.MonkeyPatch, *tables: str) -> None:
-    """Runs of this process make these tables and what they are made from, and publish nothing: for tests to which the others are not the point."""
+def narrow_runs(monkeypatch: pytest.MonkeyPatch, *tables: str, publishes: bool = False) -> None:
+    """Runs of this process make these tables and what they are made from, for tests to which the others are not the point; they publish only on request."""
     everything = schedule.refreshed_assets
 
     def wanted(settings: Settings) -> list[dg.AssetKey]:
         kept = up_to(settings, *tables)
-        return [key for key in everything(settings) if ".".join(key.path) in kept]
+        return [key for key in everything(settings) if ".".join(key.path) in kept or (publishes and key == PUBLISHED_MARTS)]
 
     monkeypatch.setattr(schedule, "refreshed_assets", wanted)
 
