@@ -35,6 +35,7 @@ from small_desk import (
     load_states,
     log_of,
     make,
+    narrow_runs,
     one_o_clock,
     plan,
     refresh,
@@ -76,7 +77,8 @@ def nothing(_table: str, _rows: int) -> None:
 # ---- the same tables, whatever the way -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("days", "first_days", "late"), [(8, 6, 1), pytest.param(31, 0, 20, marks=takes_minutes)])
+@takes_minutes
+@pytest.mark.parametrize(("days", "first_days", "late"), [(8, 6, 1), (31, 0, 20)])
 def test_day_by_day_equals_one_backfill(tmp_path: Path, days: int, first_days: int, late: int) -> None:
     """A refresh a day, as_of 01:00 in New York of each next day, leaves what one load of all the days leaves; the first days may be loaded at once."""
     daily = desk_settings(tmp_path, cases=6_000)
@@ -137,6 +139,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def tiny_at_once(tiny: Settings) -> Settings:
     make(tiny, [july(1, 11)], LAST)
     return tiny
+
+
+def test_a_day_after_the_others_equals_one_backfill(tmp_path: Path, tiny_at_once: Settings) -> None:
+    """The last of the days above: every table, and every published one, is what one load of all the days leaves."""
+    daily = elsewhere(tiny_at_once, tmp_path)
+    make(daily, [july(1, 10)], one_o_clock(july(10, 10).end))
+
+    windows = refresh(daily, LAST)
+
+    assert date(2025, 7, 11) in windows[-1]
+    assert len(windows) > 1, "a refresh that no late event arrives for proves little"
+    found = contents(daily.home.warehouse, leaving_out=AS_OF_OF_THE_LOAD)
+    assert len(found["raw.cases"]) > 20
+    assert len(found["mart.open_clocks"]) > 10
+    assert {at for (at,) in rows(daily.home.warehouse, "select distinct as_of_at from raw.source_partitions")} == {one_o_clock(july(10, 10).end), LAST}
+    assert rows(daily.home.warehouse, "select distinct as_of_at from mart.open_clocks") == [(LAST,)], "clocks are judged as of one instant"
+    assert same_tables(daily, tiny_at_once)
+    published = [name for name in found if name.startswith("mart.") and TABLES[name].is_published]
+    assert differences(contents(daily.home.marts_database, published), contents(tiny_at_once.home.warehouse, published)) == {}
 
 
 @hypothesis_settings(
@@ -326,8 +347,10 @@ def too_few_cases(settings: Settings) -> Settings:
     return replace(settings, quality_gates=QualityGatesSettings.model_validate({"gates": {"raw.cases": {"cases_per_day": {"error_below": 1_000}}}}))
 
 
-def test_a_refresh_that_fails_publishes_nothing_and_is_run_again_whole(tmp_path: Path, tiny_at_once: Settings) -> None:
-    """Dates with gaps are one run: one gate for all of them, and none is made where it fails."""
+def test_a_refresh_that_fails_publishes_nothing_and_is_run_again_whole(tmp_path: Path, tiny_at_once: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dates with gaps are one run: one gate for all of them, and none is made where it fails. Every table in `make hold`."""
+    if not IS_HOLD:  # what publishing adds up
+        narrow_runs(monkeypatch, "mart.sla_overall", "mart.sla_by_tier_case_type", "mart.open_clocks", "ops.refreshed_partitions", publishes=True)
     settings = copied(tiny_at_once, tmp_path)
     as_of_at = one_o_clock(date(2025, 7, 13))
     published = {path: path.read_bytes() for path in [settings.home.marts_database, *(path for path in settings.home.marts.rglob("*") if path.is_file())]}
