@@ -140,6 +140,15 @@ def dated(settings: Settings) -> set[str]:
     return up_to(settings, *partitioned, "ops.source_watermarks", "ops.partition_as_of")
 
 
+def core(settings: Settings) -> set[str]:
+    """A date's records, milestones and clocks, and what a load is remembered by: at half the price again, for tests to which the other dated tables are not the
+    point. All the dated ones in `make hold`.
+    """
+    if effort.IS_HOLD:
+        return dated(settings)
+    return up_to(settings, "staging.sla_clocks", "staging.case_milestones") | {"ops.refreshed_partitions", "ops.source_watermarks", "ops.partition_as_of"}
+
+
 def narrow_runs(monkeypatch: pytest.MonkeyPatch, *tables: str, publishes: bool = False) -> None:
     """Runs of this process make these tables and what they are made from, for tests to which the others are not the point; they publish only on request."""
     everything = schedule.refreshed_assets
