@@ -437,7 +437,7 @@ def test_all_runs_of_a_backfill_know_the_same(tmp_path: Path) -> None:
 
 def test_changed_rules_make_every_loaded_date_anew(tmp_path: Path, tiny_at_once: Settings) -> None:
     """A holiday added to calendars.yml, or a new target, holds for the dates of yesterday and of last month alike."""
-    settings, only = elsewhere(tiny_at_once, tmp_path), core(tiny_at_once)
+    settings, only = elsewhere(tiny_at_once, tmp_path), core(tiny_at_once) | up_to(tiny_at_once, "staging.sla_clocks")
     make(settings, [july(1, 11)], LAST, only)
     (policy,) = settings.sla_policies.policies
     targets = {**policy.targets, "first_touch": Target(target="60s")}
@@ -563,7 +563,7 @@ def test_records_that_were_taken_back_leave_the_tables(tmp_path: Path, loaded: t
     (settings.home.source_cache / "desk_log" / "last_read.json").unlink()
 
     assert refresh(settings, as_of_at, core(settings)) == [july(8, 8), july(10, 10)]
-    assert rows(settings.home.warehouse, "select distinct case_id from staging.sla_clocks order by 1") == [("A1",), ("B1",)]
+    assert rows(settings.home.warehouse, "select distinct case_id from staging.case_milestones order by 1") == [("A1",), ("B1",)]
     equals_a_fresh_load(settings, tmp_path / "fresh", july(1, 10), as_of_at)
 
 
