@@ -215,7 +215,8 @@ def plan(settings: Settings, as_of_at: datetime) -> list[Window]:
 def load_states(settings: Settings, windows: Sequence[Window], as_of_at: datetime) -> None:
     """Records the windows as loaded to the end, and loads nothing else: all that planning looks at."""
     make(settings, windows, as_of_at, only=["raw.source_partitions"])
-    tables = [line.name for line in _in_order(settings) if line.table.kind is Kind.PARTITIONED]
+    looked_at = core(settings)
+    tables = [line.name for line in _in_order(settings) if line.table.kind is Kind.PARTITIONED and line.name in looked_at]
     with duckdb.connect(str(settings.home.warehouse)) as connection:
         for table in tables:
             ensure_table(connection, TABLES[table])
