@@ -21,8 +21,8 @@ from opsla_dagster.instance.instance import open_instance
 from opsla_dagster.instance.lease import process_tags
 from opsla_dagster.instance.storage import BatchedSqliteEventLogStorage, BatchedSqliteStorage
 
-DAYS = 40
-PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-02-10")
+DAYS = 20
+PARTITIONS = dg.DailyPartitionsDefinition("2026-01-01", end_date="2026-01-21")
 FIRST_DAY, LAST_DAY = PARTITIONS.get_partition_keys()[0], PARTITIONS.get_partition_keys()[-1]
 FOURTH_DAY = PARTITIONS.get_partition_keys()[3]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -691,7 +691,7 @@ def test_readers_never_notice_that_publications_come(desk: Settings, monkeypatch
     def swap() -> None:
         try:
             with duckdb.connect(str(desk.home.warehouse)) as warehouse:
-                for _ in range(4):
+                for _ in range(3):
                     publish(warehouse, desk.home, PUBLISHED)
         finally:
             is_swapping.clear()
@@ -705,9 +705,9 @@ def test_readers_never_notice_that_publications_come(desk: Settings, monkeypatch
         return answers
 
     is_swapping.set()
-    with serving(desk) as address, ThreadPoolExecutor(5) as pool:
+    with serving(desk) as address, ThreadPoolExecutor(4) as pool:
         swaps = pool.submit(swap)
-        answers = [answer for answers in pool.map(read, range(4)) for answer in answers]
+        answers = [answer for answers in pool.map(read, range(3)) for answer in answers]
         swaps.result()
     assert {status for status, _ in answers} == {200}
     assert len({generation for _, generation in answers if generation}) > 1

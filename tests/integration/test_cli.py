@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from cli import Said, opsla_here
-from small_desk import dated, desk_settings, july, log_of, make, rows, takes_minutes, write_config
+from small_desk import dated, desk_settings, july, log_of, make, narrow_runs, rows, takes_minutes, write_config
 
 from opsla_dagster import running
 from opsla_dagster.automation.refresh import refresh_windows
@@ -35,8 +35,9 @@ def configured(directory: Path, records: str) -> Path:
     return config
 
 
-def runs_end_with_their_cases(config: Path) -> None:
-    """What is of interest of a log is said, and its dates are known, before its first case is counted: runs end there."""
+def runs_end_with_their_cases(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is of interest of a log is said, and its dates are known, before its first case is counted: runs end there, and make nothing beside."""
+    narrow_runs(monkeypatch, "raw.cases")
     (config / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 1000}}}\n", encoding="utf-8")
 
 
@@ -176,7 +177,7 @@ def test_records_of_the_future_wait_and_do_not_stretch_the_desk(opsla: Opsla, tm
     config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nB,Done,2025-07-08 09:00\nC,New,2052-01-01 09:00\nC,Odd,2025-07-02 09:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
-    runs_end_with_their_cases(config)
+    runs_end_with_their_cases(config, monkeypatch)
     code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
     assert code == 1
     assert "gate_cases_per_day failed" in complaint
@@ -212,7 +213,7 @@ def test_a_case_with_a_mistyped_year_waits_until_its_date_is_named(opsla: Opsla,
     config = configured(tmp_path, f"{LOG}B,New,2025-07-02 14:00\nC,New,2026-07-02 14:00\n")
     monkeypatch.setenv("OPSLA_CONFIG", str(config))
     monkeypatch.setenv("OPSLA_HOME", str(tmp_path / "home"))
-    runs_end_with_their_cases(config)
+    runs_end_with_their_cases(config, monkeypatch)
     code, out, complaint = opsla("run", "--as-of", "2026-11-01T12:00")
     assert code == 1
     assert "gate_cases_per_day failed" in complaint

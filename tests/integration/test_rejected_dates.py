@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_desk import dated, desk_settings, log_of, make, one_o_clock, plan, rows, with_sources
+from small_desk import core, desk_settings, log_of, make, one_o_clock, plan, rows, up_to, with_sources
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.settings import Settings
@@ -56,7 +56,7 @@ def test_date_whose_records_are_all_rejected_is_made_empty_told_once_and_made_an
     good = (STAMP_AND_WORD_GOOD, None)
     write_log(log, {1: good, 2: (WORD_UNKNOWN, None), 3: good})
     night = one_o_clock(date(2025, 7, 3))
-    outcomes = make(settings, [july_of(1, 2)], night, dated(settings))
+    outcomes = make(settings, [july_of(1, 2)], night, core(settings) | up_to(settings, "mart.sla_daily"))
 
     failed = {(table, outcome.check): outcome for table, outcome in outcomes if not outcome.passed}
     assert [outcome.check for (table, _), outcome in failed.items() if table == "raw.cases"] == [CHECK]

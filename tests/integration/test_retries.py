@@ -31,7 +31,7 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster_shared.error import SerializableErrorInfo
-from small_desk import log_of, make, narrow_runs, rows, write_config
+from small_desk import core, log_of, make, narrow_runs, rows, write_config
 from sqlalchemy.exc import OperationalError
 
 from opsla_dagster.assets import retrying
@@ -90,7 +90,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk = Desk(tmp_path_factory.mktemp("desk"))
-    make(desk.settings(), [Desk.window], AS_OF)
+    make(desk.settings(), [Desk.window], AS_OF, core(desk.settings()))
     return desk
 
 
@@ -126,6 +126,7 @@ def test_a_log_that_is_away_for_a_while_fails_no_run_that_nobody_watches(desk: D
 
 def test_the_last_try_fails_with_the_cause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opsla_dagster.assets.factory.WAITS_SECONDS", (0.1, 0.1))
+    narrow_runs(monkeypatch, "raw.cases")
     desk.log.rename(desk.away)
     try:
         finished = desk.run(UNATTENDED_PATIENCE_SECONDS)
@@ -139,7 +140,8 @@ def test_the_last_try_fails_with_the_cause(desk: Desk, monkeypatch: pytest.Monke
     assert alert.statement.endswith("no such file; check `files` in sources.yml"), "the cause, and not how often it was tried"
 
 
-def test_who_watches_a_run_is_told_at_once(desk: Desk) -> None:
+def test_who_watches_a_run_is_told_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow_runs(monkeypatch, "raw.cases")
     desk.log.rename(desk.away)
     try:
         finished = desk.run()
@@ -148,8 +150,9 @@ def test_who_watches_a_run_is_told_at_once(desk: Desk) -> None:
     assert desk.tries(finished.run_ids[0]) == 1
 
 
-def test_what_stays_as_it_is_is_not_tried_again(desk: Desk) -> None:
+def test_what_stays_as_it_is_is_not_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that lost records is bad input, however often it is read; a failed check and a configuration likewise raise no PassingError."""
+    narrow_runs(monkeypatch, "raw.cases")
     whole = desk.log.read_text(encoding="utf-8")
     desk.log.write_text(LOG.rsplit("A1", 1)[0], encoding="utf-8")
     try:

@@ -91,6 +91,22 @@ def test_which_promises_were_kept_is_answered_before_the_rest_is_made(made: Path
         assert Headline.model_validate_json(kept).promises == headline(connection, settings).promises
 
 
+@pytest.fixture(scope="module")
+def killed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of a copy of it in which a run of raw.cases for 2 July was killed as it was about to tell its verdicts."""
+    home = Path(shutil.copytree(made / "home", tmp_path_factory.mktemp("killed") / "home"))
+    kill_run(load_settings(made / "config", home), "raw.cases", "2025-07-02")
+    return home
+
+
+@pytest.fixture
+def killed_desk(made: Path, killed: Path, tmp_path: Path) -> Iterator[tuple[Settings, dg.DagsterInstance]]:
+    """A copy of that home to work on."""
+    shutil.copytree(killed, tmp_path / "home")
+    with open_instance(tmp_path / "home") as instance:
+        yield load_settings(made / "config", tmp_path / "home"), instance
+
+
 def known_dates(instance: dg.DagsterInstance) -> dict[str, set[str]]:
     return {key.to_user_string(): instance.get_materialized_partitions(key) for key in DATED}
 
@@ -108,6 +124,12 @@ def verdicts(instance: dg.DagsterInstance, settings: Settings) -> dict[str, dict
         }
         for key, definition in keys
     }
+
+
+def verdicts_of(made: Path) -> dict[str, dict[str, object]]:
+    """Those of the home that tests work on copies of."""
+    with open_instance(made / "home") as instance:
+        return verdicts(instance, load_settings(made / "config", made / "home"))
 
 
 #: A run of some tables in the UI, whose process is killed as a step is about to tell its verdicts: argv is the step, the table and date to make, and whose run it is.
@@ -139,11 +161,12 @@ with open_instance(settings.home.root) as instance:
 
 @pytest.mark.parametrize(("table", "day"), [("raw.cases", "2025-07-02"), pytest.param("mart.sla_by_tier_case_type", "", marks=takes_minutes)])
 def test_verdicts_that_a_killed_run_could_not_tell_are_found_again(
-    desk: tuple[Settings, dg.DagsterInstance], table: str, day: str, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, made: Path, table: str, day: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, instance = desk
-    before = verdicts(instance, settings)
-    kill_run(settings, table, day)
+    settings, instance = request.getfixturevalue("killed_desk" if day else "desk")
+    before = verdicts_of(made)
+    if not day:
+        kill_run(settings, table, day)
     assert len(mark_interrupted_runs(instance)) == 1
     lost = {check for check, found in verdicts(instance, settings).items() if found != before[check]}
     assert lost
@@ -180,12 +203,12 @@ def with_own_config(settings: Settings, directory: Path, monkeypatch: pytest.Mon
 
 
 def test_the_next_run_finds_them_also_when_it_fails_and_whoever_had_ended_the_killed_one(
-    desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: Path, killed_desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, instance = desk
+    settings, instance = killed_desk
     settings = with_own_config(settings, tmp_path / "config", monkeypatch)
-    before = verdicts(instance, settings)
-    kill_run(settings, "raw.cases", "2025-07-02")
+    narrow_runs(monkeypatch, "raw.events_log")
+    before = verdicts_of(made)
     assert len(mark_interrupted_runs(instance)) == 1, "by the daemon, say: the next command finds nothing to end"
     assert verdicts(instance, settings) != before
     (settings.config_directory / "quality_gates.yml").write_text("gates: {raw.events_log: {events_per_case: {error_above: 0}}, raw.cases: {cases_per_day: {warn_below: 5}}}\n", encoding="utf-8")
@@ -226,12 +249,11 @@ def test_the_service_finds_those_of_a_run_of_the_ui_once_it_has_ended(desk: tupl
 
 
 def test_rows_of_a_killed_run_that_their_checks_forbid_are_alerted_once_and_end_the_next_run_with_an_error(
-    desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    killed_desk: tuple[Settings, dg.DagsterInstance], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, _ = desk
+    settings, _ = killed_desk
     settings = with_own_config(settings, tmp_path / "config", monkeypatch)
     narrow_runs(monkeypatch, "raw.events_log")
-    kill_run(settings, "raw.cases", "2025-07-02")
     (settings.config_directory / "quality_gates.yml").write_text("gates: {raw.cases: {cases_per_day: {error_below: 0.5}}}\n", encoding="utf-8")
 
     said = opsla_here("run", "--start", "2025-07-03", "--end", "2025-07-04", "--as-of", "2025-07-05", monkeypatch=monkeypatch)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_desk import SEEN_TABLES, dated, make, takes_minutes, up_to
+from small_desk import SEEN_TABLES, core, dated, make, takes_minutes, up_to
 
 from opsla_dagster.automation.refresh import refresh_windows
 from opsla_dagster.catalog import Kind
@@ -23,6 +23,7 @@ from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.sources.desk import build_desk
 from opsla_dagster.sources.filled import active_tables
 from opsla_dagster.warehouse.connection import reading
+from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.window import Window
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -111,8 +112,16 @@ def at(day: int) -> datetime:
 def july_1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which 1 July is loaded as of the next morning; tests work on copies of it."""
     directory = tmp_path_factory.mktemp("worked_cases") / "july_1"
-    Home(directory).run([JULY_1], at(2))
+    home = Home(directory)
+    home.run([JULY_1], at(2), made(home.settings))
+    with duckdb.connect(str(home.settings.home.warehouse)) as connection:
+        publish(connection, home.settings.home, ["mart.sla_overall"])
     return directory
+
+
+def made(settings: Settings) -> set[str]:
+    """What that home holds."""
+    return core(settings) | up_to(settings, "mart.sla_overall")
 
 
 def copy_of(directory: Path, target: Path) -> Home:
@@ -140,14 +149,14 @@ def test_a_refresh_makes_what_changed_and_ends_where_one_run_would(july_1: Path,
 
 def test_an_id_of_another_source_is_refused_and_nothing_is_lost(july_1: Path, tmp_path: Path) -> None:
     home = copy_of(july_1, tmp_path / "two_sources")
-    before = home.stored_rows()
+    before = home.stored_rows(made(home.settings))
     published = home.settings.home.marts_database.read_bytes()
 
     (home.config / "shop.csv").write_text("case,state,at\na,INTAKE,2025-07-02 12:00:00\n", encoding="utf-8")
     home.name_sources(SOURCE.format(name="desk"), SOURCE.format(name="shop"))
     with pytest.raises(OpslaError, match=r"^raw\.cases: assert_cases_are_unique_in_the_warehouse failed \(offending_rows"):
         home.run([JULY_2], at(3))
-    assert home.stored_rows() == before
+    assert home.stored_rows(made(home.settings)) == before
     assert home.settings.home.marts_database.read_bytes() == published
 
     prefixed = SOURCE.format(name="shop") + "    case_id_prefix: shop-\n"
