@@ -55,8 +55,9 @@ def render(explanation: Explanation, console: Console) -> None:
         say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}")
         say(stints_table(explanation, words.short))
     _links(explanation, words, say)
+    had = {event.status for event in explanation.events}
     for clock in explanation.clocks:
-        _clock(clock, explanation.verdict_on(clock), {event.status for event in explanation.events}, words, say)
+        _clock(clock, explanation.verdict_on(clock), had, words, say)
     for judged in explanation.verdicts_without_clock():
         say(f"\n[bold]{escape(judged.title)}[/bold]: {escape(source_verdict(judged, words.zone))}")
     for name in explanation.promised_but_not_started:
