@@ -29,7 +29,6 @@ def noting_interrupts() -> Iterator[None]:
     before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
     printed_before = sys.unraisablehook
     sys.unraisablehook = lambda lost: None if was_interrupted() and _is_interrupt(lost.exc_value) else printed_before(lost)
-    _seen = False
     try:
         yield
     finally:
@@ -37,7 +36,7 @@ def noting_interrupts() -> Iterator[None]:
         signal.set_wakeup_fd(before)
         os.close(write)
         os.close(_noted)
-        _noted = None
+        _noted, _seen = None, False
 
 
 def was_interrupted() -> bool:

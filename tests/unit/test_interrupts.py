@@ -109,6 +109,10 @@ def test_an_interrupt_is_of_the_command_in_which_it_came() -> None:
     with noting_interrupts():
         assert not was_interrupted()
         deliver_interrupt()
+        press_while_garbage_is_collected()
+        assert was_interrupted()
+    assert not was_interrupted()
+    deliver_interrupt()
     assert signal.set_wakeup_fd(-1) == -1
 
 
