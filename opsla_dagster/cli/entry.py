@@ -43,8 +43,7 @@ def _leave(code: int) -> None:
     atexit._run_exitfuncs()
     with suppress(OSError, ValueError):
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # it was closed before the command began: `2>&-`
-                stream.flush()
+            stream.flush()
         os._exit(code)
 
 

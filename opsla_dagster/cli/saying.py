@@ -14,6 +14,19 @@ from rich.text import Text
 
 from opsla_dagster.terminal import PlainConsole
 
+_STREAMS = ("stdin", "stdout", "stderr")
+
+
+def _open_what_was_closed() -> None:
+    """Nowhere in the place of each stream that was closed before the command began (`>&-`): the next file to be opened, the warehouse say, would get its number, and what is printed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < len(_STREAMS):
+        os.set_inheritable(number, True)
+        setattr(sys, _STREAMS[number], os.fdopen(number, "w" if number else "r", encoding="utf-8"))
+    os.close(number)
+
+
+_open_what_was_closed()
+
 #: Without a terminal (a pipe, a file) there is no width to fit into.
 console = PlainConsole(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 140)
 err_console = PlainConsole(stderr=True)

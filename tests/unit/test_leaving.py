@@ -27,9 +27,9 @@ entry.program()
     return subprocess.Popen([sys.executable, "-c", program], stdout=streams.get("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize(("what", "code"), [("pass", 0), ("sys.exit(0)", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no such case')", 1), ("1 / 0", 1), ("sys.stderr = None", 0), ("sys.stderr.close()", 0)])
+@pytest.mark.parametrize(("what", "code"), [("pass", 0), ("sys.exit(0)", 0), ("sys.exit()", 0), ("sys.exit(3)", 3), ("sys.exit('no such case')", 1), ("1 / 0", 1), ("sys.stderr.close()", 0)])
 def test_codes_are_those_of_python(what: str, code: int) -> None:
-    """Also where nobody is there to be told of errors (`2>&-`)."""
+    """Also where nobody can be told of errors any more."""
     process = ended(what)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
@@ -88,3 +88,29 @@ entry.program()
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 1
     assert (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_no_file_gets_the_number_of_a_stream_that_was_closed(tmp_path: Path, closed: str) -> None:
+    """What is printed, here and by a process that this one starts, would be written into it."""
+    program = f"""
+import os, subprocess, sys
+from opsla_dagster.cli import entry
+from opsla_dagster.cli.saying import console, err_console
+
+def main():
+    with open({str(tmp_path / "file")!r}, "w") as file:
+        file.write("a row")
+        file.flush()
+        console.print("a line")
+        err_console.print("a complaint")
+        subprocess.run(["sh", "-c", "echo a line; echo a complaint >&2"], check=True)
+
+entry.main = main
+entry.program()
+"""
+    process = subprocess.run(["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert process.returncode == 0
+    assert process.stdout == ("" if " >&-" in f" {closed}" else "a line\n" * 2)
+    assert process.stderr == ("" if "2>&-" in closed else "a complaint\n" * 2)
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "a row"
