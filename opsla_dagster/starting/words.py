@@ -82,6 +82,7 @@ _CUSTOMER_EXTRA = {
     "conferma", "antwoord", "reactie", "informatie", "bevestiging",
 }
 _REPLIES = re.compile(r"(reply|replied|replies|message|comment|commented|response|responded|answer|answered)")
+_ANSWERS = {"reply", "response", "answer"}
 _NOTES = re.compile(r"(note|notes|comment|message)")
 _PRIVATE = {"internal", "private", "work", "worknote"}
 
@@ -128,11 +129,12 @@ _TOGETHER = {
         "third", "3rd", "external", "response", "reply", "externe", "externen", "dritte", "dritten", "reponse", "respuesta", "resposta",
         "risposta", "antwort", "antwoord", *_IN,
     },
+    Signal.ESCALATED: {"tier", "level", "l1", "l2", "l3", "l4", "1", "2", "3", "4"},
     Signal.TRIAGE: _IN, Signal.ASSIGNED: {"group", "team", "gruppe", "groupe", "grupo", "gruppo", "groep", "equipo", "equipe"},
-    Signal.INTAKE: {"created", "new", "open", "opened", "neu"}, Signal.RESOLVED: {"fixed", "resolved", "done"},
+    Signal.INTAKE: {"created", "new", "open", "opened", "neu"}, Signal.RESOLVED: {"fixed", "resolved", "done", "auto"},
     Signal.MERGED: {"into", "with", "another", "other", "in", "mit", "avec", "con", "com", "met"},
     Signal.CANCELLED: {"as", "of"},
-    Signal.CLOSED: {"successful", "successfully", "unsuccessful", "erfolgreich", "erfolglos"},
+    Signal.CLOSED: {"auto", "successful", "successfully", "unsuccessful", "erfolgreich", "erfolglos"},
     Signal.REOPENED: {"wieder", "erneut"},
 }
 #: Jira Service Management creates a request in it, and puts it back there when the customer has answered: as `Open` elsewhere.
@@ -216,7 +218,8 @@ def _signal_of(word: str) -> Signal | None:
         return _PHRASES[phrase]
     tokens = phrase.split()
     is_end = bool(tokens) and bool(_LEADING.fullmatch(tokens[0]))
-    if not tokens or set(tokens) & _NOT or (set(tokens) & _WITHOUT and not is_end):
+    is_undone = tokens[:1] == ["de"]  # `De-escalated`
+    if not tokens or is_undone or set(tokens) & _NOT or (set(tokens) & _WITHOUT and not is_end):
         return None
     if not is_end and (said := _said(tokens)) is not None:
         return said
@@ -285,6 +288,8 @@ def _said(tokens: list[str]) -> Signal | None:
         return Signal.BOT_REPLY
     if told & {"public", "agent"} and _only(rest, {"public", "agent", "sent", "added", "to", "first"}):
         return Signal.PUBLIC_REPLY
+    if "first" in told and told & _ANSWERS and set(rest) <= {"first", "sent"}:
+        return Signal.PUBLIC_REPLY  # what every desk measures; the customer's own first words are a request
     if told & _CUSTOMER and _only(rest, _CUSTOMER | {"received", "added", "from", "by", "end"}):
         return Signal.CUSTOMER_MESSAGE
     return None

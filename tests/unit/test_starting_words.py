@@ -19,6 +19,8 @@ SURE = {
     "Closed - no response": "CLOSED", "Cancelled": "CANCELLED", "canceled by user": "CANCELLED", "Reopened": "REOPENED", "re-opened": "REOPENED",
     "Re-Open": "REOPENED", "Public reply": "PUBLIC_REPLY", "agent replied": "PUBLIC_REPLY", "Internal note": "PRIVATE_NOTE",
     "private comment": "PRIVATE_NOTE", "Customer message": "CUSTOMER_MESSAGE", "Customer replied": "CUSTOMER_MESSAGE",
+    "First reply": "PUBLIC_REPLY", "first_response_sent": "PUBLIC_REPLY", "Escalated to L2": "ESCALATED", "Tier 3 escalation": "ESCALATED",
+    "Auto-closed": "CLOSED", "auto resolved": "RESOLVED",
 }
 #: As the vendors' localised statuses are written: Zendesk, ServiceNow, GLPI, Redmine, OTRS and Znuny, Jira, Freshdesk, HubSpot.
 OTHER_LANGUAGES = {
@@ -47,6 +49,7 @@ UNSURE = [
     "Cancellation requested", "Merge pending", "Queued", "Accepted",
     "Parked", "-100", "Awaiting Problem", "Pending approval", "Not resolved", "Unresolved", "Unassigned", "Resolve SW anomaly", "Comment",
     "Inactive", "Waiting for agent", "", "Wait for the review of legal", "News", "Disclosed",
+    "De-escalated", "de-assigned", "First customer reply", "First message", "First auto response", "First response breached", "Auto reply",
 ]
 
 
