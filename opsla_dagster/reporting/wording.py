@@ -32,7 +32,7 @@ _RANGES_SHOWN = 5
 GATE, _SHARE = "gate_", "pct_"
 #: Why a clock is unknown (mart.unknown_clocks), as a number of them is told.
 _UNKNOWN_BECAUSE = {
-    "stopped_before_start": "stopped before they started (a timestamp is wrong)", "outside_calendar_horizon": "beyond the calendar (calendars.yml: horizon)",
+    "stopped_before_start": "with a stop before the start (a timestamp is wrong)", "outside_calendar_horizon": "beyond the calendar (calendars.yml: horizon)",
     "cancelled": "of cases cancelled first", "ended_without_stop": "of cases that ended without what stops the clock", "merged": "of cases merged first",
     "policy_changed": "of a policy that another one replaced", "withdrawn": "of promises withdrawn first",
 }  # fmt: skip

@@ -205,7 +205,7 @@ def test_why_clocks_are_unknown_is_said_below_their_number(tmp_path: Path) -> No
             ") as told (metric, reason, unknown_clocks)"
         )
         found = headline(connection, SETTINGS)
-    told = "Why 7 clocks are unknown: 5 of cases cancelled first; 1 stopped before they started (a timestamp is wrong); 1 a new one."
+    told = "Why 7 clocks are unknown: 5 of cases cancelled first; 1 with a stop before the start (a timestamp is wrong); 1 a new one."
     assert wording.promise_notes(found)[0] == told
     assert promises(found).how_to_read.count(told) == 1
     assert wording.unknown_note([]) == ""
