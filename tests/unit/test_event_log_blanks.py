@@ -18,6 +18,8 @@ from event_log_desk import COLUMNS, EVER, cases_of, events_of, log_source, log_t
 from rich.console import Console
 from workbook_writer import Sheet, workbook
 
+from opsla_dagster.errors import OpslaError
+from opsla_dagster.sources.event_log import SourceCounts, snapshot
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.preview import time_lines
 from opsla_dagster.starting.proposing import propose
@@ -100,3 +102,56 @@ def test_cases_with_a_blank_behind_their_id_are_one_case_for_the_whole_source(tm
     source = log_source(tmp_path, log_text(["T-4 ,New,2025-03-03T10:00Z", "T-4,Done,2025-03-03T10:30Z"]))
     (case,) = source.cases(whole(source), EVER).to_pylist()
     assert (case["case_id"], case["intake_ts"]) == ("T-4", datetime(2025, 3, 3, 10))
+
+
+# ---------------------------------------------------------------- rows of empty cells
+
+ROWS = ["A;New;2025-03-03T08:00Z", ";;", "A;oops;2025-03-03T09:00Z", "A;Done;2025-03-03T10:00Z"]
+#: What a spreadsheet, and a program that quotes every cell, leave of a row without content; of another width than the header too.
+EMPTY = [";;", ";", ";;;;;;", " ; ;\t", "   ", '"";"";""', '" ";;""', ""]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("empty", EMPTY)
+def test_a_line_of_empty_cells_is_no_record(tmp_path: Path, empty: str, line_end: str) -> None:
+    lines = ["number;state;at", *(empty if row == ";;" else row for row in ROWS), *[empty] * 300]
+    source = log_source(tmp_path, line_end.join(lines) + line_end, csv={"delimiter": ";"})
+    assert source.counts() == SourceCounts(rows=3, used_rows=2, rejected_rows=1, cases=1, used_cases=1)
+    assert list(rejected_of(source)) == [4], "the line that a text editor shows"
+
+
+@pytest.mark.parametrize("row", ['"""";;', ";\u00a0;", ";.;", ';;"\n"'])
+def test_a_line_with_any_cell_is_a_record(tmp_path: Path, row: str) -> None:
+    source = log_source(tmp_path, "\n".join(["number;state;at", row, ROWS[0], ROWS[-1]]), csv={"delimiter": ";"})
+    assert (source.counts().rows, list(rejected_of(source))) == (3, [2])
+
+
+def test_without_quoting_a_quote_is_a_cell(tmp_path: Path) -> None:
+    source = log_source(tmp_path, "\n".join(["number;state;at", '"";"";""', ";;", ROWS[0]]), csv={"delimiter": ";", "quote": ""})
+    assert (source.counts().rows, list(rejected_of(source))) == (2, [2])
+
+
+def test_empty_lines_above_the_header_and_between_titles_are_none(tmp_path: Path) -> None:
+    source = log_source(tmp_path, "\n".join(["Export;;", ";;", "number;state;at", ";;", *ROWS]), csv={"delimiter": ";"})
+    assert (source.counts().rows, list(rejected_of(source))) == (3, [7])
+
+
+def test_rows_of_a_sheet_that_hold_blanks_alone_are_no_records(tmp_path: Path) -> None:
+    rows = [HEADER, *(tuple(row.split(";")) for row in ROWS[:1]), (" ", "", None), ("A", "oops", "2025-03-03T09:00Z"), ("\t", " ", " ")]
+    source = log_source(tmp_path, workbook(Sheet("Log", rows)))
+    assert (source.counts().rows, list(rejected_of(source))) == (2, [4])
+
+
+def test_a_log_that_was_read_with_its_empty_rows_has_lost_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier version counted them as records; from now on they may come and go."""
+    text = "\n".join(["number;state;at", *ROWS])
+    with monkeypatch.context() as older:
+        older.setattr(snapshot, "CANONICAL_VERSION", 12)
+        log_source(tmp_path, text, csv={"delimiter": ";"}).counts()
+    (state,) = (tmp_path / "cache").glob("desk_log/*/snapshot.json")
+    content = json.loads(state.read_text())
+    state.write_text(json.dumps(content | {"rows": dict.fromkeys(content["rows"], 4)}))
+    assert log_source(tmp_path, csv={"delimiter": ";"}).counts().rows == 3
+    assert log_source(tmp_path, text.replace(";;\n", "") + "\n", csv={"delimiter": ";"}).counts().rows == 3
+    with pytest.raises(OpslaError, match="shrank from 3 records to 2"):
+        log_source(tmp_path, "\n".join(["number;state;at", ROWS[0], ";;", ROWS[-1]]), csv={"delimiter": ";"}).counts()

@@ -83,6 +83,8 @@ class Reading:
     counts: SourceCounts
     rows: dict[str, int]
     notes: tuple[str, ...]
+    #: Rows of empty cells by path, which are no records.
+    empty_rows: dict[str, int]
 
 
 def connect(spill_directory: Path, share: float = READING_SHARE) -> duckdb.DuckDBPyConnection:
@@ -131,7 +133,7 @@ def canonicalise(
         raise OpslaError(f"source {settings.name}: the log cannot be processed: {error}") from error
     finally:
         connection.close()
-    return Reading(counts, {item.file.name: item.rows + item.passed_over_rows for item in loaded}, tuple(notes))
+    return Reading(counts, {item.file.name: item.rows + item.passed_over_rows for item in loaded}, tuple(notes), {item.file.name: item.empty_rows for item in loaded})
 
 
 def _require_usable_format(connection: duckdb.DuckDBPyConnection, settings: EventLogSettings) -> None:

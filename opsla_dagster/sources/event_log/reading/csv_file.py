@@ -137,7 +137,7 @@ def load_csv(
     _unwrap_formulas(connection, number, len(copy.header))
     columns = [RawColumn(_unwrapped(name), f"c{index}") for index, name in enumerate(copy.header)]
     note = f"the header is row {copy.header_row}" if dialect.lines_above else ""
-    return Loaded(file, "csv", columns, copy.first_row, copy.records, note, passed_over=copy.passed_over(), passed_over_rows=len(copy.header_rows) + len(copy.footer_rows))
+    return Loaded(file, "csv", columns, copy.first_row, copy.records, note, passed_over=copy.passed_over(), passed_over_rows=len(copy.header_rows) + len(copy.footer_rows), empty_rows=copy.empty_rows)
 
 
 def _unwrapped(name: str) -> str:

@@ -56,6 +56,8 @@ class Loaded:
     #: Lines that look like records and are none: which, and how many.
     passed_over: str = ""
     passed_over_rows: int = 0
+    #: Rows whose cells are all empty, which are none either, and are not named.
+    empty_rows: int = 0
 
 
 def require_fewer_columns(name: str, columns: int) -> None:
