@@ -236,7 +236,7 @@ def _broken_quoting(name: str, line: int, found: str) -> OpslaError:
 
 def _take_header(name: str, chunk: _Chunk, settings: CsvSettings, copy: CsvCopy, row_number: int) -> int:
     """Reads the first line that is not blank as the header; returns how many records of the chunk that used up."""
-    filled = np.flatnonzero(~_is_blank(chunk, _carriage_returns(chunk)[0], settings))
+    filled = np.flatnonzero(_ends(chunk, _carriage_returns(chunk)[0]) > chunk.starts)
     if not filled.size:
         return len(chunk.ends)
     place = int(filled[0])
@@ -377,12 +377,18 @@ def _carriage_returns(chunk: _Chunk) -> tuple[Positions, Positions]:
     return places[ends_line], places[~ends_line]
 
 
+def _ends(chunk: _Chunk, line_end_returns: Positions) -> Positions:
+    """Where the records end, line ends of any system left out."""
+    ends: Positions = chunk.ends - np.isin(chunk.ends - 1, line_end_returns)
+    return ends
+
+
 def _is_blank(chunk: _Chunk, line_end_returns: Positions, settings: CsvSettings) -> Flags:
     """Flags the records that say nothing: no cell, or nothing but blanks in their cells, in quotes or not, however many there are."""
     silent = (_BLANKS + settings.delimiter + settings.quote).encode()
     says_nothing = np.zeros(256, np.bool_)
     says_nothing[list(silent)] = True
-    starts, ends = chunk.starts, chunk.ends - np.isin(chunk.ends - 1, line_end_returns)
+    starts, ends = chunk.starts, _ends(chunk, line_end_returns)
     is_blank: Flags = starts == ends
     left = np.flatnonzero(~is_blank)
     for offset in range(_TELLING_BYTES):  # nearly all records say something at once
