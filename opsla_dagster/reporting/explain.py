@@ -111,7 +111,7 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setting
         return found[0]
     if found:
         dates = " and ".join(sorted(row["intake_date"].isoformat() for row in found))
-        raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; opsla refresh loads them anew")
+        raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; `opsla refresh` loads them anew")
     [[last_look]] = connection.execute("select max(as_of_at) from ops.partition_as_of").fetchall()
     waiting = not_yet_of(settings, case_id, last_look) if last_look is not None else ()
     if waiting:
