@@ -143,6 +143,15 @@ def test_rows_of_a_sheet_that_hold_blanks_alone_are_no_records(tmp_path: Path) -
     assert (source.counts().rows, list(rejected_of(source))) == (2, [4])
 
 
+@pytest.mark.parametrize("as_lines", [True, False])
+def test_objects_of_empty_values_are_no_records(tmp_path: Path, as_lines: bool) -> None:
+    """As a program writes them of a sheet that ends with empty rows."""
+    records: list[dict[str, object]] = [JSON[0], dict.fromkeys(HEADER), {"number": "A", "state": "oops", "at": None}, dict.fromkeys(HEADER, " "), {}, JSON[1]]
+    text = "\n".join(json.dumps(each) for each in records) if as_lines else json.dumps(records)
+    source = log_source(tmp_path, text)
+    assert (source.counts().rows, list(rejected_of(source))) == (3, [3])
+
+
 def test_a_log_that_was_read_with_its_empty_rows_has_lost_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An earlier version counted them as records; from now on they may come and go."""
     text = "\n".join(["number;state;at", *ROWS])
