@@ -86,7 +86,7 @@ def rejects_of(documents: Mapping[str, str], read: Mapping[str, Sequence[LogFile
 
 def _rejects(source: EventLogSettings, settings: SourcesSettings, files: Sequence[LogFile], directory: Path) -> Rejects:
     directory.mkdir()
-    counts = canonicalise(source, settings.desk, files, directory).counts
+    counts = canonicalise(source, settings.desk, files, directory, has_events=False).counts
     with duckdb.connect() as connection:
         found = connection.execute(_REASONS.format(rejected=path_literal(directory / REJECTED_FILE)), {"early": _EARLY, "found": _FOUND}).fetchall()
     # Of several cells the reason shows none: the first one would stand for all.
