@@ -207,8 +207,8 @@ def _asked_milestones(
             milestones = {**milestones, column: Signal(answer.upper())}
     if left and not asking.is_allowed:
         remarks.notes.append(
-            f"Stamps of which nobody said what they tell, and which are not used: {', '.join(left)}. When a case came to a status is said with --column STATUS=COLUMN (ASSIGNED, ESCALATED ...); "
-            f"by when it was to be done, which is no status, with --column 'due={left[0]}' (its first reply: reply_due)."
+            f"Stamps of which nobody said what happened then: {', '.join(left)}. Say it with --column STATUS=COLUMN (STATUS: ASSIGNED, ESCALATED ...); where a stamp tells by when "
+            f"the case was to be done, which is no status, with --column 'due={left[0]}' (its first reply: reply_due)."
         )
     return milestones
 
