@@ -43,11 +43,11 @@ def complain(text: str, what: str = "opsla", style: str = "bold red") -> None:
 
 
 def as_called() -> str:
-    """How this opsla was called, with the home and the configuration it was told."""
-    told = [f"{name}={os.environ[name]}" for name in ("OPSLA_HOME", "OPSLA_CONFIG") if name in os.environ]
+    """How this opsla was called, with the home and the configuration it was told: to paste into a shell, whatever is in their paths."""
+    told = [f"{name}={shlex.quote(os.environ[name])}" for name in ("OPSLA_HOME", "OPSLA_CONFIG") if name in os.environ]
     called = Path(sys.argv[0])
     is_elsewhere = called.name == "opsla" and shutil.which("opsla") != str(called.absolute())
-    return " ".join([*told, os.path.relpath(called) if is_elsewhere else "opsla"])
+    return " ".join([*told, shlex.quote(os.path.relpath(called)) if is_elsewhere else "opsla"])
 
 
 def as_typed() -> str:

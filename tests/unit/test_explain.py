@@ -538,6 +538,12 @@ def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
     assert explain(warehouse.connection, "c-1", SETTINGS).case_id == "C-1"
 
 
+@pytest.mark.parametrize("written", ["C-1 ", "\tC-1", "\u00a0C-1\n", "C-1\u200e"])
+def test_blanks_around_a_case_id_are_none_of_it(warehouse: Warehouse, written: str) -> None:
+    holiday_weekend(warehouse)
+    assert explain(warehouse.connection, written, SETTINGS).case_id == "C-1"
+
+
 def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.rule("touch", "always", HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 13:30:00 TRIAGE")
