@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,7 +19,24 @@ from rich.segment import Segment
 from rich.table import Column, Table
 from rich.text import Text
 
+from opsla_dagster.errors import OpslaError
 from opsla_dagster.printable import visible
+
+
+def unprintable(error: OSError) -> OpslaError:
+    """That nothing can be printed: a disk may be full that no home is on (`> /dev/full`)."""
+    return OpslaError(f"standard output cannot be written: {error.strerror}")
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """For what is printed by others than a `PlainConsole`. Raises OpslaError where standard output cannot be written; a reader who has gone is left to Typer."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise unprintable(error) from error
 
 
 class PlainConsole(Console):
@@ -31,6 +49,8 @@ class PlainConsole(Console):
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
         #: Set once nobody reads what is printed; the command then ends as no success (cli/entry.py).
         self.has_lost_reader = False
+        #: Why nothing can be printed any more, where it is not that the reader has gone: that one knows.
+        self.trouble: OSError | None = None
 
     def on_broken_pipe(self) -> None:
         """The reader has gone (`| head`): what is at work goes on, and without a word. Rich would end the command in the middle of it."""
@@ -38,6 +58,15 @@ class PlainConsole(Console):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
+
+    def _check_buffer(self) -> None:
+        """What cannot be written (`> file` on a full disk) is lost as with a reader who has gone, and is no trouble of what is at work. Rich would raise."""
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            self.trouble = error
+            self.on_broken_pipe()
+            super()._check_buffer()  # drops what is left, since it is quiet now
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):

@@ -9,10 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
-from opsla_dagster.terminal import PlainConsole
+from opsla_dagster.terminal import PlainConsole, printing
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
@@ -35,6 +36,12 @@ err_console = PlainConsole(stderr=True)
 def say(text: str, to: Console = console) -> None:
     """One line as it is: nothing in it is markup, and a path is not broken in two."""
     to.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def echo(text: str) -> None:
+    """A text for programs, to the letter."""
+    with printing():
+        typer.echo(text)
 
 
 def complain(text: str, what: str = "opsla", style: str = "bold red") -> None:
