@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.figures import counted as counted
@@ -59,7 +60,8 @@ def rate(figure: float | None) -> str:
     """`63.8`, `0.042`: one decimal, below 1 two digits that tell something; a dash for nothing."""
     if figure is None or figure == 0 or abs(figure) >= 1:
         return decimal(figure)
-    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0").rstrip(".")
+    digits = min(1 - floor(log10(abs(figure))), 10)
+    return rounded(figure, digits).rstrip("0").rstrip(".")
 
 
 def minutes(figure: float | None) -> str:
