@@ -186,10 +186,16 @@ def not_met(promise: PromiseFigures) -> str:
     return f"{count(promise.all_breached_clocks)} breached{still}{'; ' if rest else ''}{', '.join(rest)}"
 
 
-def hours_saved(hours: float, headline: Headline) -> str:
-    """`1 business hour`, `421 business hours`; of a desk that never closes `421 hours`."""
+def hours(figure: float) -> str:
+    """Hours without their unit: `421` and `1`, below 10 one decimal where there is one, below 1 two digits that tell something (`0.75`)."""
+    return (rounded(figure) if abs(figure) >= 10 else rate(figure)).removesuffix(".0")
+
+
+def hours_saved(figure: float, headline: Headline) -> str:
+    """`1 business hour`, `0.75 business hours`, `421 business hours`; of a desk that never closes `421 hours`."""
     kind = "hour" if headline.business_day_minutes == MINUTES_A_DAY else "business hour"
-    return counted(nearest(hours), kind)
+    told = hours(figure)
+    return f"{told} {kind if told == '1' else f'{kind}s'}"
 
 
 def promise_name(promise: PromiseFigures, *, names_policy: bool) -> str:

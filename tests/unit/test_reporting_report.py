@@ -207,6 +207,18 @@ def test_log_without_judged_cases_has_no_empty_chart(tmp_path: Path) -> None:
     assert "breach-wide" not in page
 
 
+def test_hours_saved_are_told_to_what_they_tell(tmp_path: Path) -> None:
+    marts = write_marts(tmp_path / "marts.duckdb", SMALL)
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.scenario_results set hours_saved = 0.75, sla_a_incl_wait_breaches_avoided = 0")
+        measured = headline(connection, SETTINGS)
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert "would have saved 0.75 business hours" in finding(page, "scenarios")
+    assert [wording.hours_saved(hours, measured) for hours in (0.0, 0.75, 1.0, 1.04, 1.5, 9.96, 10.4, 421.0, 1_234.5)] == [
+        f"{told} business {'hour' if told == '1' else 'hours'}" for told in ("0", "0.75", "1", "1", "1.5", "10", "10", "421", "1,235")
+    ]
+
+
 def test_a_few_cases_make_no_line(tmp_path: Path) -> None:
     page = written(tmp_path, replace(SMALL, cases=24))
     assert "heat-map" not in sections_of(page)  # nothing but grey cells
@@ -378,7 +390,7 @@ def test_a_source_s_verdicts_are_told_clock_by_clock_with_cases_to_look_at(tmp_p
     )
     assert "15 15.0% another time The same verdict, but the times are a minute or more apart" in section
     assert "Half of them are at most 2.2 h apart. opsla explain A-7 source 3:20:00, opsla 0:10:00 opsla explain A-2 source 0:10:00, opsla 0:12:00" in section
-    assert "opsla explain <b>9 source breached, opsla met" in section
+    assert "opsla explain '<b>9' source breached, opsla met" in section
     assert "opsla explain A-4 source met, opsla no clock" in section
     assert "3 100.0% nothing compared The source gives no verdict here and no time on the same calendar, so whether the two agree is unknown." in section
     assert "A-1" not in section
