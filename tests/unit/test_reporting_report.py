@@ -195,7 +195,7 @@ def test_without_tiers_types_and_staffing_nobody_speaks_of_them(tmp_path: Path) 
     )
     page = written(tmp_path, bare, with_summary=False)
     assert sections_of(page) == ["promises", "breaks", "trend", "stages", "flow"]
-    assert "had not ended for good at the end of 30 Jul 2025, the last day loaded" in finding(page, "flow")
+    assert "had not ended for good at the end of 30 Jul 2025, the last intake date loaded" in finding(page, "flow")
     text = text_of(page)
     for word in ("staff", "Heads", "ongestion", "No tier", "no case type", "Checks"):
         assert word not in text
@@ -205,6 +205,20 @@ def test_log_without_judged_cases_has_no_empty_chart(tmp_path: Path) -> None:
     page = written(tmp_path, replace(SMALL, has_sla_cases=False))
     assert "those both touched and resolved" not in text_of(page)
     assert "breach-wide" not in page
+
+
+def test_the_page_is_named_by_the_intake_dates_that_are_loaded_as_the_run_is(tmp_path: Path) -> None:
+    """No case came in on the last four of them: title, run and backlog end on one date all the same."""
+    marts = write_marts(tmp_path / "marts.duckdb", SMALL)
+    with duckdb.connect(str(marts)) as connection:
+        for day in range(40, 44):
+            connection.execute("insert into ops.refreshed_partitions values ('simulation', date '2025-07-01' + cast(? as integer), 0, 0)", [day])
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    with duckdb.connect(str(marts)) as connection:
+        last = connection.execute("select max(intake_date) from ops.refreshed_partitions").fetchone()
+    assert last == (date(2025, 8, 13),)
+    assert "<title>opsla: SLA report, intake 1 Jul 2025 to 13 Aug 2025</title>" in page
+    assert "<h1>Service levels, intake 1 Jul 2025 to 13 Aug 2025</h1>" in page
 
 
 def test_hours_saved_are_told_to_what_they_tell(tmp_path: Path) -> None:
