@@ -26,7 +26,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.connection import reading
-from opsla_dagster.window import ranges_of
+from opsla_dagster.window import dates_in_words
 
 _RUNS_SHOWN, _PROMISES_SHOWN, _RANGES_SHOWN = 5, 20, 10
 #: A run keeps the warehouse for minutes.
@@ -139,10 +139,8 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         console.print(f"Half-made intake dates are not known now: {error}", highlight=False)
         return
     if dates:
-        ranges = ranges_of(dates)
-        named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
-        more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
-        console.print(f"Incomplete, loaded but not fully built: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
+        it = "it" if len(dates) == 1 else "them"
+        console.print(f"Incomplete, loaded but not fully built: {dates_in_words(dates, _RANGES_SHOWN)}. `opsla refresh` makes {it}.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:
