@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import sqrt
 from typing import Any
 
-from opsla_dagster.figures import rounded
 from opsla_dagster.forecasting.clearing import (
     FUTURES,
     P10_TO_P90,
@@ -125,7 +124,7 @@ def clear_figures(found: Reached | None) -> dict[str, Any]:
 def clear_words(found: Reached | None, throughput: Row, target: float, least: float) -> str:
     """What the figures rest on; of a target below the `least` that is always open, why it cannot be reached."""
     if found is None:
-        return f"cannot be reached: {rounded(least)} {'case' if least == 1 else 'cases'} or more are open at the end of every business day because they came in on it"
+        return f"cannot be reached: {least:,.0f} {'case' if least == 1 else 'cases'} or more are open at the end of every business day because they came in on it"
     is_there = throughput["open_cases"] <= target
     if is_there and throughput["is_now_on_business_day"]:
         return "already there"

@@ -11,7 +11,6 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from opsla_dagster.figures import rounded
 from opsla_dagster.forecasting.backtest import CHOICE, FEWEST_DAYS, HORIZON, RECENT, SCORED, Series
 from opsla_dagster.forecasting.models import DAYS, Flags
 
@@ -83,7 +82,7 @@ def _reason(cases: np.ndarray, seen: Flags, today: date) -> str | None:
         last = today - timedelta(days=len(cases) - int(came[-1]))
         expected = cases.sum() / max(observed - silent, 1) * silent
         if expected >= EXPECTED_CASES:
-            return f"no case since {last}, where {rounded(expected)} were to be expected: the queue seems to have ended, or has another name"
+            return f"no case since {last}, where {expected:.0f} were to be expected: the queue seems to have ended, or has another name"
     if observed < FEWEST_DAYS:
         return f"too short a history: {observed} {'day' if observed == 1 else 'days'} since its first case, {FEWEST_DAYS} are needed"
     if recent < FEWEST_DAYS:

@@ -85,6 +85,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         rejected=_rejected(connection, case["case_id"], sources),
         not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
+        inactive_after_seconds=settings.ownership.inactive_after,
         ownership_spans=ownership_spans_of(connection, case),
         links=links_of(connection, case, as_of_at),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),

@@ -39,6 +39,8 @@ _UNKNOWN_BECAUSE = {
 }  # fmt: skip
 #: A figure of a gate that is no measure of it: the rows that its rate is of.
 _SAMPLE_ROWS = "sample_rows"
+#: The figure of a check that finds what should not be; the check's name and description say what a row of it is.
+_FOUND = "offending_rows"
 
 
 def count(number: float | None) -> str:
@@ -298,8 +300,10 @@ def last_day(end: date) -> date:
 
 
 def check_figures(check: CheckResult) -> str:
-    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
+    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`, `13 found`."""
     unit = gate_unit(check)
+    if set(check.figures) == {_FOUND}:
+        return f"{_figure(check.figures[_FOUND]) if check.figures[_FOUND] else 'none'} found"
     ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
     return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, ' rows' if key == _SAMPLE_ROWS else unit)}" for key, value in ordered)
 
