@@ -82,6 +82,11 @@ def ruled_table(*, title: str | None = None, caption: str | None = None, show_fo
     )  # fmt: skip
 
 
+def breaking_column(width: int) -> Column:
+    """A column of a bar, whose words break after `width` letters and are not cut."""
+    return Column(max_width=width, overflow="fold")
+
+
 #: Letters of a name that stay on one line; letters up to which a cell at the right is a figure with its unit; letters from which
 #: a cell is a sentence, the letters that one should have in a line, and how much faster it grows than others.
 _NAME, _FIGURE, _SENTENCE, _SENTENCE_LINE, _SENTENCE_WEIGHT = 12, 16, 30, 24, 3
