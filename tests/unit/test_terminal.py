@@ -5,9 +5,12 @@ Belongs here: how tables are laid out. Does not belong here: control characters 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -76,6 +79,22 @@ def test_no_figure_is_cut_and_no_name_left_out(name: str, width: int) -> None:
     words = " ".join(lines).split()
     assert "…" not in "".join(lines)
     assert [word for word in told if word not in words] == []
+    assert max(map(len, lines)) <= width
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.lists(st.sampled_from(["1,234,567", "12.5 days", "a", "no case left", "Compliance Advisory T2", ""]), min_size=3, max_size=3)), min_size=1, max_size=12),
+    st.integers(30, 150),
+)
+def test_whatever_is_in_a_table_is_there_word_by_word(columns: list[tuple[bool, bool, list[str]]], width: int) -> None:
+    table = ruled_table()
+    for is_figure, is_whole, _ in columns:
+        table.add_column("open", justify="right" if is_figure else "left", no_wrap=is_whole)
+    for row in zip(*(cells for *_, cells in columns), strict=True):
+        table.add_row(*row)
+    lines = printed(table, width)
+    told = Counter(word for *_, cells in columns for cell in cells for word in cell.split())
+    assert told <= Counter(" ".join(lines).split())
     assert max(map(len, lines)) <= width
 
 
