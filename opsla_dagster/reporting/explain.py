@@ -16,7 +16,7 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
-from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
+from opsla_dagster.reporting.case_rows import Row, bare_id, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
 from opsla_dagster.reporting.explain_future import not_yet_of, read_of
@@ -40,7 +40,7 @@ def explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setti
     Raises OpslaError for a case nobody knows, with those it may be meant for, and for a warehouse without a refresh.
     """
     try:
-        return _explain(connection, case_id, settings)
+        return _explain(connection, bare_id(case_id), settings)
     except duckdb.CatalogException as error:
         raise OpslaError(f"{settings.home.root}: this home has no cases to explain yet; `opsla run` makes them (OPSLA_HOME names another home)") from error
 
@@ -85,6 +85,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         rejected=_rejected(connection, case["case_id"], sources),
         not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
+        inactive_after_seconds=settings.ownership.inactive_after,
         ownership_spans=ownership_spans_of(connection, case),
         links=links_of(connection, case, as_of_at),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),

@@ -166,7 +166,7 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         if proposal is None:
             return None
         changes = _changes_beside(answers, Told(of_changes, fields=fields), name, log, proposal, asking) if answers.changes else None
-        case = log.columns[proposal.columns["case_id"]].examples[0]
+        case = log.columns[proposal.columns["case_id"]].examples[0].strip()
         found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case, dropped(log.files))
         if found.dropped is not None:
             asking.say(
@@ -189,14 +189,14 @@ def _changes_beside(answers: Answers, told: Told, name: str, log: Log, proposal:
         changes = propose_changes(audit, told, name, asking)
         show_log(asking.console, audit, changes)
         _require_same_cases(log, proposal, audit, changes, asking)
-        case = audit.columns[changes.columns["case_id"]].examples[0]
+        case = audit.columns[changes.columns["case_id"]].examples[0].strip()
         return LogFiles(f"{name}_changes", audit.files, audit.written, audit.missing_values, audit.rows, case, dropped(audit.files)), changes
 
 
 def _require_same_cases(log: Log, proposal: LogProposal, audit: Log, changes: LogProposal, asking: Asking) -> None:
     """Changes of cases that the log does not have count nowhere."""
-    known = {case for (case,) in log.select(f"select distinct {log.columns[proposal.columns['case_id']].sql} from log")}
-    found = [case for (case,) in audit.select(f"select distinct {audit.columns[changes.columns['case_id']].sql} as c from log where c is not null order by c")]
+    known = {case for (case,) in log.select(f"select distinct {log.key(proposal.columns['case_id'])} from log")}
+    found = [case for (case,) in audit.select(f"select distinct {audit.key(changes.columns['case_id'])} as c from log where c is not null order by c")]
     lost = [case for case in found if case not in known]
     if len(lost) == len(found):
         shown = ", ".join(literal(case) for case in found[:3])

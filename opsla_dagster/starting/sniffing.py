@@ -23,7 +23,7 @@ from opsla_dagster.settings.sources import CsvSettings, EventLogSettings, FileFo
 from opsla_dagster.sources.event_log.canonical import connect
 from opsla_dagster.sources.event_log.due import is_duration_with_units
 from opsla_dagster.sources.event_log.files import LogFile, find_log_files
-from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id
+from opsla_dagster.sources.event_log.mapping import EXACT_DIGITS, is_rounded_id, trimmed
 from opsla_dagster.sources.event_log.reading.loading import load_files
 from opsla_dagster.sources.event_log.reading.tables import Loaded, prepare
 from opsla_dagster.sources.event_log.stamp_sql import (
@@ -113,6 +113,8 @@ class Log:
     connection: duckdb.DuckDBPyConnection
     #: What the columns of few words say, with how often, the commonest first.
     _words: dict[str, dict[str, int]] = field(default_factory=dict)
+    #: Columns of ids -> SQL of the id.
+    _keys: dict[str, str] = field(default_factory=dict)
     #: Columns of `log` that hold tidied cells.
     _tidied: set[str] = field(default_factory=set)
     #: Tidied cells -> whether none of them is wordy.
@@ -289,7 +291,7 @@ class Log:
 
     def changes_within(self, column: str, case: str) -> float:
         """Share of the cases with several records whose cells of the column differ, 0-1; 0 where there are no such cases."""
-        cell, key = self.columns[column].sql, self.columns[case].sql
+        cell, key = self.columns[column].sql, self.key(case)
         ((share,),) = self._rows(
             f"select coalesce(avg((n > 1)::int), 0) from (select count(distinct {cell}) as n from log where {cell} is not null "
             f"group by {key} having count(*) > 1)"
@@ -298,16 +300,24 @@ class Log:
 
     def ends_where_next_begins(self, case: str, start: str, end: str) -> float:
         """Share of the records but one of each case whose cell of `end` is that of `start` in another record of the case, 0-1."""
-        key, begins, ends = (self.columns[name].sql for name in (case, start, end))
+        key, begins, ends = self.key(case), self.columns[start].sql, self.columns[end].sql
         ((share,),) = self._rows(
             f"select coalesce(sum(adjoining) / nullif(sum(records - 1), 0), 0) from (select count(*) as records, "
             f"len(list_intersect(list({ends}) filter ({ends} <> {begins}), list({begins}))) as adjoining from log where {key} is not null group by {key})"
         )
         return float(share)
 
+    def key(self, case: str) -> str:
+        """SQL: the id that a cell of the column `case` is to the event_log source, which leaves off the blanks around it."""
+        cell = self.columns[case].sql
+        if cell not in self._keys:
+            ((is_bare,),) = self._rows(f"select count(*) filter ({trimmed(cell)} <> {cell}) = 0 from log")
+            self._keys[cell] = cell if is_bare else f"nullif({trimmed(cell)}, '')"
+        return self._keys[cell]
+
     def repeating_cases(self, case: str) -> int:
         """Cases with several records."""
-        key = self.columns[case].sql
+        key = self.key(case)
         ((count,),) = self._rows(f"select count(*) from (select {key} from log where {key} is not null group by all having count(*) > 1)")
         return int(count)
 
@@ -325,7 +335,7 @@ class Log:
 
     def cases_all_filled(self, column: str, case: str) -> tuple[int, int]:
         """Cases, and those of which every record has a value in the column."""
-        cell, key = self.columns[column].sql, self.columns[case].sql
+        cell, key = self.columns[column].sql, self.key(case)
         ((cases, filled),) = self._rows(
             f"select count(*), count(*) filter (is_filled) from (select bool_and({cell} is not null) as is_filled from log where {key} is not null group by {key})"
         )
@@ -358,8 +368,8 @@ class Log:
         numbered = list(_as_ordered(self.columns[ties_by].sql)) if ties_by is not None else []
         order = [*(["instant"] if by_stamp else []), *numbered, "file_number", "row_number desc" if newest_first else "row_number"]
         return (
-            f"select *, {self.columns[case].sql} as case_key, row_number() over (partition by {self.columns[case].sql} order by {', '.join(order)}) as place "
-            f"from ({self._instants(column, forms, stamps_zone)}) where {self.columns[case].sql} is not null"
+            f"select *, {self.key(case)} as case_key, row_number() over (partition by {self.key(case)} order by {', '.join(order)}) as place "
+            f"from ({self._instants(column, forms, stamps_zone)}) where {self.key(case)} is not null"
         )
 
     def select(self, query: str) -> list[tuple[Any, ...]]:
@@ -377,8 +387,8 @@ class Log:
     def order(self, case: str, column: str, stamp_format: str | Sequence[str], stamps_zone: str) -> Order:
         """How the stamps of a column run within the cases, along the files."""
         stamped = (
-            f"select {self.columns[case].sql} as case_id, instant, earliest, file_number, row_number "
-            f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.columns[case].sql} is not null"
+            f"select {self.key(case)} as case_id, instant, earliest, file_number, row_number "
+            f"from ({self._instants(column, stamp_format, stamps_zone)}) where {self.key(case)} is not null"
         )
 
         def steps(rows: str) -> str:
@@ -406,7 +416,7 @@ class Log:
         ((neighbours, alike, back),) = self._rows(
             "select count(*), count(*) filter (ordinal = ordinal_before), count(*) filter (instant < earliest_before) from ("
             "select ordinal, instant, lag(ordinal) over run as ordinal_before, lag(earliest) over run as earliest_before "
-            f"from (select {self.columns[case].sql} as case_key, row({number}, {text}) as ordinal, {number} as number, {text} as text, instant, earliest "
+            f"from (select {self.key(case)} as case_key, row({number}, {text}) as ordinal, {number} as number, {text} as text, instant, earliest "
             f"from ({self._instants(column, stamp_format, stamps_zone)})) where case_key is not null "
             "window run as (partition by case_key order by number, text, instant)) where ordinal_before is not null"
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -11,6 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from opsla_dagster.cli import app
+from opsla_dagster.cli.saying import as_called
 
 COMMANDS: dict[str, click.Command] = dict(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -33,3 +37,16 @@ def test_flags_show_no_type(name: str | None) -> None:
     shown = CliRunner().invoke(app, [*([name] if name else []), "--help"]).output
     assert "--help" in shown
     assert not re.search(r"<[a-z]+>|<list", shown.lower().replace("<parquet|csv|hyper>", ""))
+
+
+def test_what_is_advised_can_be_pasted_whatever_is_in_the_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, program = tmp_path / "a dir; it's mine" / ".opsla", tmp_path / "a $bin" / "opsla"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$OPSLA_HOME" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    monkeypatch.setenv("OPSLA_HOME", str(home))
+    monkeypatch.setenv("OPSLA_CONFIG", "an other")
+    told = subprocess.run(["sh", "-c", f"{as_called()} run"], capture_output=True, text=True, check=False)
+    assert (told.stdout, told.stderr) == (f"{home} run\n", "")

@@ -22,8 +22,9 @@ from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
+from opsla_dagster.reporting.explain_stints import parts
 from opsla_dagster.reporting.explain_text import render, render_ownership
-from opsla_dagster.reporting.explanation import Clock, Explanation
+from opsla_dagster.reporting.explanation import Clock, Explanation, Stint
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import SourcesSettings
@@ -538,6 +539,12 @@ def test_a_case_id_in_other_letters_is_found(warehouse: Warehouse) -> None:
     assert explain(warehouse.connection, "c-1", SETTINGS).case_id == "C-1"
 
 
+@pytest.mark.parametrize("written", ["C-1 ", "\tC-1", "\u00a0C-1\n", "C-1\u200e"])
+def test_blanks_around_a_case_id_are_none_of_it(warehouse: Warehouse, written: str) -> None:
+    holiday_weekend(warehouse)
+    assert explain(warehouse.connection, written, SETTINGS).case_id == "C-1"
+
+
 def test_rejected_records_of_a_case_are_listed_with_their_reason(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.rule("touch", "always", HOUR, start="INTAKE", stop="TRIAGE")
     warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 13:30:00 TRIAGE")
@@ -596,6 +603,15 @@ def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: War
     assert re.findall(r'class="mark change" x1="([\d.]+)"', line)
     assert re.findall(r"<td>(nobody|agent\.\w+)</td>", line) == ["nobody", "agent.ann", "agent.kim"]
     assert '<th scope="col">Agent</th>' in line
+
+
+@pytest.mark.parametrize(("inactive", "told"), [(0, "1:00:00 in queue, 48:00:00 waiting for the customer"), (97_200, "waiting for the customer; 27:00:00 of it beyond 24 h of silence")])
+def test_a_long_silence_is_told_as_what_it_is(inactive: int, told: str) -> None:
+    stint = Stint(
+        stint=1, team="Service Desk", previous_team=None, entered_by="start", started_at=datetime(2025, 7, 8), ended_at=None, is_last=True,
+        seconds={"queue": 3_600, "active": 0, "wait_customer": 172_800}, business_seconds={}, inactive_seconds=inactive,
+    )
+    assert parts(stint, 86_400).endswith(told)
 
 
 def test_rejected_records_of_the_sources_beside_are_listed_too(warehouse: Warehouse) -> None:

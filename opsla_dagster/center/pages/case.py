@@ -13,6 +13,7 @@ from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Page
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
+from opsla_dagster.reporting.case_rows import bare_id
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import picture
 from opsla_dagster.reporting.explanation import Explanation
@@ -20,6 +21,7 @@ from opsla_dagster.reporting.explanation import Explanation
 
 def explained(view: View, case_id: str) -> Explanation:
     """The account of a case. Raises RefusedAddress (404) for one that is not there, with those it may be meant for."""
+    case_id = bare_id(case_id)
     if not view.rows("case", case_id=case_id):
         like = [row["case_id"] for row in view.rows("case_suggestions", case_id=case_id)]
         hint = f"; did you mean {', '.join(like)}?" if like else ""

@@ -52,6 +52,8 @@ TEXT_FIELDS = (
 )
 #: Of these, blanks around a name are none of it: ` B ` is the team B.
 _HOLDERS = ("team", "agent")
+#: And around an id: a case that one record calls `T-4 ` and the next `T-4` is one case.
+_TRIMMED_FIELDS = (*ID_FIELDS, "linked_id", *_HOLDERS)
 #: Cells whose words sources.yml maps.
 WORD_FIELDS = ("author_kind", "initiated_by", "reopen_count")
 #: A stamp outside is a slip of the pen (year 16, year 9999), never a case of a desk.
@@ -64,6 +66,8 @@ ROUNDED_ID = r"-?\d+[.,]\d+[eE][+-]?\d+|-?\d+[eE][+-]\d+"
 INTEGER_IN_A_FLOAT = r"-?\d+[.,]0+"
 EXACT_DIGITS = 15
 _ZONE_NAME = "%Z"
+#: What statuses too are matched without: spaces and line ends of every kind, and what nobody sees.
+_BLANK = r"[\s\pZ\x{200e}\x{200f}\x{feff}]"
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def canonical_rows(settings: EventLogSettings, columns: Mapping[str, RawColumn],
     """
     found = {field: tuple(columns[name] for name in names) for field, names in settings.cells().items()}
     found |= _changed_cells(settings, found)
-    found |= {field: tuple(replace(column, sql=_trimmed(column.sql)) for column in found[field]) for field in _HOLDERS if field in found}
+    found |= {field: tuple(replace(column, sql=trimmed(column.sql)) for column in found[field]) for field in _TRIMMED_FIELDS if field in found}
     stamps = stamp_fields(settings)
     ids_read = (*ID_FIELDS, "linked_id") if settings.form == "links" else ID_FIELDS
     fields = (*ids_read, "status", "sla_met", *TEXT_FIELDS, *dimension_fields(settings), *WORD_FIELDS, *_OF_FORM.get(settings.form, ()), *(each for each in stamps if not each.startswith("due_")))
@@ -173,7 +177,7 @@ def _changed_cells(settings: EventLogSettings, found: Mapping[str, tuple[RawColu
     cells: dict[str, tuple[RawColumn, ...]] = {}
     holders = [folded_word(word) for word, meaning in settings.fields.items() if meaning in _HOLDERS]
     if holders:
-        sql = f"(case when {folded(field.sql)} in ({_list(holders)}) then {_trimmed(old.sql)} else {old.sql} end)"
+        sql = f"(case when {folded(field.sql)} in ({_list(holders)}) then {trimmed(old.sql)} else {old.sql} end)"
         cells["old_value"] = (replace(old, sql=sql),)
     for name in CHANGED_FIELDS:
         words = [folded_word(word) for word, meaning in settings.fields.items() if meaning == name]
@@ -249,9 +253,9 @@ def _tidy(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
     return cells[0] if len(cells) == 1 else joined(*cells)
 
 
-def _trimmed(cell: str) -> str:
-    """SQL: a cell without the blanks around it, of whatever kind; one of blanks alone is empty."""
-    return f"(case when regexp_matches({cell}, '^[\\s\\pZ]|[\\s\\pZ]$') then regexp_replace({cell}, '^[\\s\\pZ]+|[\\s\\pZ]+$', '', 'g') else {cell} end)"
+def trimmed(cell: str) -> str:
+    """SQL: a cell without the blanks around it, of whatever kind, and without marks of writing direction there; one of blanks alone is empty."""
+    return f"(case when regexp_matches({cell}, '^{_BLANK}|{_BLANK}$') then regexp_replace({cell}, '^{_BLANK}+|{_BLANK}+$', '', 'g') else {cell} end)"
 
 
 def _bytes(found: Mapping[str, tuple[RawColumn, ...]]) -> list[tuple[str, int, RawColumn]]:

@@ -36,7 +36,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 11
+CANONICAL_VERSION = 12
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
