@@ -9,12 +9,14 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from opsla_dagster.terminal import printing
+
 
 def _no_type(ctx: Any) -> str:
     return ""
 
 
-class _PlainFlags:
+class _PlainHelp:
     """A flag takes no value and an argument is what its name says, so their help names no type: Typer would print `<bool>` or `<list[Path]>`."""
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -26,12 +28,16 @@ class _PlainFlags:
                 parameter.display_type_rich = _no_type  # type: ignore[method-assign]
         return found
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        with printing():
+            super().format_help(ctx, formatter)  # type: ignore[misc]
 
-class Command(_PlainFlags, TyperCommand):
+
+class Command(_PlainHelp, TyperCommand):
     """One command."""
 
 
-class Group(_PlainFlags, TyperGroup):
+class Group(_PlainHelp, TyperGroup):
     """`opsla` itself."""
 
 

@@ -20,6 +20,7 @@ from opsla_dagster.automation.drop_states import drop_states
 from opsla_dagster.automation.freshness import freshness_now
 from opsla_dagster.automation.unattended import refresh_without_a_run
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import rounded
 from opsla_dagster.instance.instance import is_killed, open_instance
 from opsla_dagster.settings import Settings
 
@@ -142,7 +143,7 @@ def _disk(settings: Settings, instance: DagsterInstance, webserver: str) -> tupl
     free = shutil.disk_usage(settings.home.root).free
     held = settings.home.warehouse.stat().st_size if settings.home.warehouse.exists() else 0
     needed = held + _SPARE_BYTES
-    return free >= needed, f"{free / 1e9:,.1f} GB free; {needed / 1e9:,.1f} GB wanted (the warehouse, and one more)"
+    return free >= needed, f"{rounded(free / 1e9, 1)} GB free; {rounded(needed / 1e9, 1)} GB wanted (the warehouse, and one more)"
 
 
 def _permissions(settings: Settings, instance: DagsterInstance, webserver: str) -> tuple[bool, str]:

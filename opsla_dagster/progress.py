@@ -16,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TaskProgressColumn,
@@ -25,12 +26,15 @@ from rich.progress import (
 )
 
 from opsla_dagster.interrupts import deliver_interrupt
+from opsla_dagster.terminal import breaking_column
 
 if TYPE_CHECKING:
     from opsla_dagster.sources.bronze.report import LoadStep
 
 #: A load that is done sooner needs no forecast.
 _FORETELL_AFTER_SECONDS = 20.0
+#: Letters of a bar, and of everything on a line but the words and the bar.
+_LONGEST_BAR, _SHORTEST_BAR, _FIGURES = 40, 8, 20
 
 
 @contextmanager
@@ -48,10 +52,18 @@ def _on_its_own_stream(console: Console) -> Iterator[None]:
             console._file = before
 
 
+def _columns(console: Console, words: int, *figures: ProgressColumn) -> tuple[ProgressColumn, ...]:
+    """What is at work in `words` letters, a bar, and figures; where there is no room, the bar is short or left out and the words break, since figures that are cut tell nothing."""
+    bar = min(_LONGEST_BAR, console.width - words - _FIGURES - 1)
+    if bar >= _SHORTEST_BAR:
+        return SpinnerColumn(), TextColumn(f"{{task.description:{words}}}"), BarColumn(bar), *figures
+    return SpinnerColumn(), TextColumn("{task.description}", table_column=breaking_column(max(console.width - _FIGURES, _SHORTEST_BAR))), *figures
+
+
 @contextmanager
 def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int], None]]:
     """A bar over `total` tables; what it yields is told of each as it is done: its name and rows."""
-    columns = (SpinnerColumn(), TextColumn("{task.description:42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = _columns(console, 42, MofNCompleteColumn(), TimeElapsedColumn())
     with _on_its_own_stream(console), Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         task = progress.add_task("starting", total=total)
 
@@ -65,7 +77,7 @@ def table_progress(console: Console, total: int) -> Iterator[Callable[[str, int]
 @contextmanager
 def load_progress(console: Console, say: Callable[[str], None]) -> Iterator[Callable[[str, LoadStep], None]]:
     """A bar a resource, by how much of its time is loaded; a load that takes minutes also says, once a resource, when it expects to end."""
-    columns = (SpinnerColumn(), TextColumn("{task.description:58}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    columns = _columns(console, 58, TaskProgressColumn(), TimeRemainingColumn())
     with _on_its_own_stream(console), Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
         bars: dict[tuple[str, str], TaskID] = {}
         foretold: set[TaskID] = set()

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 
 ONE_DAY = timedelta(days=1)
 
@@ -73,6 +74,14 @@ def ranges_of(days: Iterable[date]) -> list[Window]:
         else:
             windows.append(Window(day, day + ONE_DAY))
     return windows
+
+
+def dates_in_words(days: Iterable[date], most: int = 5) -> str:
+    """`the intake date 2025-07-04`; `the intake dates 2025-07-01 to 2025-07-03, 2025-07-09 and 2 more ranges`, the first `most` by name."""
+    windows = ranges_of(days)
+    named = ", ".join(str(window.start) if window.days == 1 else f"{window.start} to {window.last}" for window in windows[:most])
+    more = f" and {counted(len(windows) - most, 'more range')}" if len(windows) > most else ""
+    return f"the intake date{'' if sum(window.days for window in windows) == 1 else 's'} {named}{more}"
 
 
 @dataclass(frozen=True)

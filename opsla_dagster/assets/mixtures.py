@@ -11,6 +11,7 @@ from datetime import date
 from opsla_dagster.assets.scope import Scope
 from opsla_dagster.catalog import TABLES
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.sources import desk
 from opsla_dagster.sources.base import NO_CASES
 from opsla_dagster.warehouse.relations import is_there
@@ -83,7 +84,7 @@ def _refuse_another_state(scope: Scope) -> None:
         changed = sorted(day for (source, day), digest in of_other_runs.items() if day in window and said.get((source, day), NO_CASES) != digest)
         if changed:
             raise OpslaError(
-                f"the sources have changed since raw.source_partitions was made: {len(changed)} intake dates from {changed[0]} on; "
+                f"the sources have changed since raw.source_partitions was made: {counted(len(changed), 'intake date')} from {changed[0]} on; "
                 f"materialise all assets of these dates together, or `opsla run --start {changed[0]}`"
             )
 

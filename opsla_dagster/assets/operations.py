@@ -31,7 +31,7 @@ from opsla_dagster.warehouse.publish import publish
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
 from opsla_dagster.warehouse.sql import in_dates, load_sql, sql_path
 from opsla_dagster.warehouse.write import drop_unfed
-from opsla_dagster.window import Window
+from opsla_dagster.window import Window, dates_in_words
 
 PUBLISHED_MARTS = dg.AssetKey(PUBLISHED)
 _PUBLISHED_LAYERS = ("mart", "ops")
@@ -128,16 +128,17 @@ def _refuse_half_made_dates(connection: duckdb.DuckDBPyConnection, settings: Set
     """Marts add up every date there is: one that was never made to the end, or by other rules, would be mixed in."""
     found = connection.execute(
         f"""
-        select count(distinct held.intake_date), min(held.intake_date), max(held.intake_date)
+        select distinct held.intake_date
         from {LOADED_AND_MADE} and held.digest || $rules = done.digest
         where done.source is null
         """,
         {"rules": made_from("", rules_fingerprint(settings))},
-    ).fetchone()
-    if found is not None and found[0]:
+    ).fetchall()
+    if found:
+        was = "was" if len(found) == 1 else "were"
         raise OpslaError(
-            f"not published: {found[0]} intake dates between {found[1]} and {found[2]} were not made to the end, or by other "
-            "calendars, promises or SQL than today's; the marts published last stand. `opsla refresh` makes them anew."
+            f"not published: {dates_in_words(day for (day,) in found)} {was} not made to the end, or {was} made by other calendars, promises or SQL than today's; "
+            "the marts published last stand. `opsla refresh` makes what is missing."
         )
 
 

@@ -164,7 +164,7 @@ def written(value: Any, kind: Kind, zone: str) -> str:
         case "rate":
             return wording.rate(value)
         case "error":
-            return f"{value:.4f}"
+            return wording.decimal(value, 4)
         case "pct":
             return wording.percent(value, 1)
         case "minutes":

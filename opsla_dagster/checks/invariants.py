@@ -11,7 +11,6 @@ import dagster as dg
 import duckdb
 
 from opsla_dagster.checks.outcome import Outcome, about
-from opsla_dagster.figures import counted
 from opsla_dagster.warehouse.sql import bind, check_path, for_dates, header_comment, load_sql, parsed
 from opsla_dagster.window import Dates
 
@@ -44,8 +43,8 @@ def _description(header: str, offending: int, window: Dates | None) -> str:
     """What was looked for is the SQL file's own header, whose second half says what a failure means and where to look."""
     sought, failure, meaning = header.partition("A failure means")
     if not offending:
-        return f"No such row among {about(window)}. Looked for: {sought.strip()}"
-    return f"{counted(offending, 'row')} among {about(window)}, expected none. Looked for: {sought.strip()} {failure}{meaning}".strip()
+        return f"None found among {about(window)}: {sought.strip()}"
+    return f"Found {offending:,} among {about(window)}, expected none: {sought.strip()} {failure}{meaning}".strip()
 
 
 def severity_of(check: str) -> dg.AssetCheckSeverity:

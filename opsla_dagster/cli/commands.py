@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsla_dagster import __version__
+from opsla_dagster.cli.saying import echo
 from opsla_dagster.command_help import Group
 from opsla_dagster.errors import OpslaError
 
@@ -34,7 +35,7 @@ Wait = Annotated[
 
 def _print_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"opsla {__version__}")
+        echo(f"opsla {__version__}")
         raise typer.Exit
 
 

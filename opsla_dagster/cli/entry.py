@@ -15,6 +15,7 @@ from opsla_dagster.cli.commands import app
 from opsla_dagster.cli.saying import as_called, as_typed, complain, console, err_console
 from opsla_dagster.errors import OpslaError, RunFailedError
 from opsla_dagster.interrupts import noting_interrupts, was_interrupted
+from opsla_dagster.terminal import unprintable
 
 #: Exit code of what Ctrl-C ended, as shells have it.
 _INTERRUPTED = 130
@@ -58,6 +59,9 @@ def main() -> None:
                 raise
             complain("interrupted; no table is half-written, and the unfinished ones are as they were before")
             raise SystemExit(_INTERRUPTED) from None
+        finally:
+            if console.trouble is not None:
+                complain(str(unprintable(console.trouble)))
 
 
 def _main() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opsla_dagster.cli.commands import app, in_a_directory
-from opsla_dagster.cli.saying import console, err_console, say
+from opsla_dagster.cli.saying import console, echo, err_console, say
 from opsla_dagster.command_help import Command, examples
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.printable import visible_json
@@ -114,7 +114,7 @@ def next_best(
 
     text = print_next(load_settings(), Asked(queue, agent, limit, parse_instant(as_of) if as_of else None), "json" if as_json else form.value, console)
     if text is not None:
-        typer.echo(text)
+        echo(text)
 
 
 @app.command(
@@ -146,7 +146,7 @@ def staffing(
         return
     with published(settings.home.marts_database) as connection:
         found = asked(connection, settings, target, queue, roster, touch_minutes)
-    typer.echo(visible_json(json.dumps(staffing_json(found), indent=2, ensure_ascii=False)))
+    echo(visible_json(json.dumps(staffing_json(found), indent=2, ensure_ascii=False)))
 
 
 @app.command(cls=Command, epilog=examples("opsla explain T-2", "opsla explain T-2 --format json", "opsla explain T-2 --html case.html"))
@@ -172,7 +172,7 @@ def explain(
         # Who reads the JSON reads nothing beside it.
         say(f"Picture: {write_picture(explanation, picture)}", err_console if is_json else console)
     if is_json:
-        typer.echo(visible_json(explanation.to_json()))
+        echo(visible_json(explanation.to_json()))
     elif picture is None:
         render(explanation, console)
 

@@ -9,10 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
-from opsla_dagster.terminal import PlainConsole
+from opsla_dagster.terminal import PlainConsole, printing
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
@@ -37,17 +38,23 @@ def say(text: str, to: Console = console) -> None:
     to.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def echo(text: str) -> None:
+    """A text for programs, to the letter."""
+    with printing():
+        typer.echo(text)
+
+
 def complain(text: str, what: str = "opsla", style: str = "bold red") -> None:
     """One line of what is wrong, on stderr; `what` names who complains."""
     err_console.print(Text.assemble((f"{what}:", style), f" {text}"), soft_wrap=True)
 
 
 def as_called() -> str:
-    """How this opsla was called, with the home and the configuration it was told."""
-    told = [f"{name}={os.environ[name]}" for name in ("OPSLA_HOME", "OPSLA_CONFIG") if name in os.environ]
+    """How this opsla was called, with the home and the configuration it was told: to paste into a shell, whatever is in their paths."""
+    told = [f"{name}={shlex.quote(os.environ[name])}" for name in ("OPSLA_HOME", "OPSLA_CONFIG") if name in os.environ]
     called = Path(sys.argv[0])
     is_elsewhere = called.name == "opsla" and shutil.which("opsla") != str(called.absolute())
-    return " ".join([*told, os.path.relpath(called) if is_elsewhere else "opsla"])
+    return " ".join([*told, shlex.quote(os.path.relpath(called)) if is_elsewhere else "opsla"])
 
 
 def as_typed() -> str:

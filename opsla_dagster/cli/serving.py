@@ -108,7 +108,7 @@ def sync() -> None:
     from opsla_dagster.cli.carrying_out import look_after_killed_runs, say_restored
     from opsla_dagster.instance.instance import open_instance
     from opsla_dagster.settings import load_settings
-    from opsla_dagster.window import ranges_of
+    from opsla_dagster.window import dates_in_words
 
     settings = load_settings()
     if not settings.home.warehouse.exists():  # before Dagster's part of a home is made, in a directory whose name was mistyped
@@ -120,8 +120,7 @@ def sync() -> None:
         say(f"Forgotten of these dates, because the warehouse lacks them: {', '.join(synced.forgotten)}")
     say(f"Told to Dagster: {synced.told:,} materialisations; the rest it knew.")
     if synced.half_made:
-        dates = ", ".join(str(window) for window in ranges_of(synced.half_made))
-        say(f"Left as missing, because they are incomplete: the intake dates {dates}. `opsla refresh` makes them.")
+        say(f"Left as missing, because incomplete: {dates_in_words(synced.half_made, len(synced.half_made))}. `opsla refresh` makes what is missing.")
     say_restored(restored + synced.restored)
 
 

@@ -84,7 +84,7 @@ def export(
     ] = None,
     raw: Raw = False,
 ) -> None:
-    """Write tables as files for other tools."""
+    """Write tables as files for other tools: mart.sla_daily as sla_daily.csv, a table of another layer with the layer's name, staging.sla_clocks.csv."""
     from opsla_dagster.reporting.export import export_tables
     from opsla_dagster.reporting.spreadsheet import NOTE
     from opsla_dagster.settings import load_settings

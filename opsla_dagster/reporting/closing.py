@@ -144,19 +144,19 @@ def _facts(summary: RunSummary, program: str) -> Iterator[tuple[str, RenderableT
 
 #: Why what stands for now is earlier than the look (mart.desk_now), and what would move it.
 _WHY_EARLIER = {
-    "end of the last intake date loaded": ", whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)",
-    "the log ended": ": nothing came in during the week after it, and the log has ended",
+    "end of the last intake date loaded": ", the end of the last intake date loaded (--end loads later ones)",
+    "the log ended": ": the log has ended, nothing came in during the week after that",
 }
 
 
 def _known(summary: RunSummary) -> str:
-    """Of which instants the figures are: promises of the look at the sources, what is open of what stands for now."""
+    """As of which instants the figures are: promises of the look at the sources, what is open of what stands for now."""
     cases = summary.headline.open_cases if summary.headline is not None else None
     look = f"what the sources told by {wording.instant(summary.as_of_at)}"
     if cases is None or cases.now_at == summary.as_of_at:
         return look
     why = _WHY_EARLIER.get(cases.now_reason, "")
-    return f"{look}: promises are judged by all of it; open cases, backlog and forecasts are of {wording.instant(cases.now_at)}, which stands for now{why}"
+    return f"{look}. Promises are judged as of then; open cases, backlog and forecasts as of {wording.instant(cases.now_at)}{why}"
 
 
 def _headline(headline: Headline) -> Iterator[tuple[str, RenderableType]]:

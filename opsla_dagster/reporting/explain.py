@@ -87,6 +87,7 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         rejected=_rejected(connection, case["case_id"], sources),
         not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
+        inactive_after_seconds=settings.ownership.inactive_after,
         ownership_spans=ownership_spans_of(connection, case) if is_holding_told else (),
         is_holding_told=is_holding_told,
         links=links_of(connection, case, as_of_at),

@@ -106,7 +106,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "held_at_the_end": held_at_the_end(explanation),
         "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "by agent: its records name no team",
         "stints": [
-            *((stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint))))) for stint in explanation.stints),
+            *((stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint, explanation.inactive_after_seconds))))) for stint in explanation.stints),
             *((agent or NOBODY, when(started_at, explanation.zone), _lasted(started_at, ended_at)) for agent, started_at, ended_at in by_agent),
         ],
         "links": [link_cells(link, lambda at: when(at, explanation.zone)) for link in explanation.links],

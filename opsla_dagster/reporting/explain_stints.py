@@ -95,11 +95,11 @@ def entered(stint: Stint) -> str:
     return f"{came} (changed by {stint.entered_by_actor})" if stint.entered_by_actor else came
 
 
-def parts(stint: Stint) -> str:
-    """What its time was made of: `48:00:00 in queue, 1:00:00 worked on; inactive 24:00:00 of it`."""
+def parts(stint: Stint, inactive_after_seconds: int) -> str:
+    """What its time was made of: `48:00:00 in queue, 1:00:00 worked on; 24:00:00 of it beyond 24 h of silence`."""
     told = [f"{wording.clock_time(seconds)} {STATES[state]}" for state, seconds in stint.seconds.items() if seconds]
-    inactive = f"; inactive {wording.clock_time(stint.inactive_seconds)} of it" if stint.inactive_seconds else ""
-    return ", ".join(told) + inactive
+    silent = f"; {wording.clock_time(stint.inactive_seconds)} of it beyond {wording.exact(inactive_after_seconds)} of silence" if stint.inactive_seconds else ""
+    return ", ".join(told) + silent
 
 
 def stints_table(explanation: Explanation, short: Callable[[datetime], str]) -> Table:
@@ -115,6 +115,6 @@ def stints_table(explanation: Explanation, short: Callable[[datetime], str]) -> 
         share = "" if explanation.is_open or not life else wording.percent(100 * stint.held_seconds / life, 1)
         until = short(stint.ended_at) if stint.ended_at else "now" if explanation.is_open else "the end"
         running = "up to the last event; has it still" if explanation.is_open and stint.is_last else ""
-        told = "; ".join(filter(None, (entered(stint), parts(stint), running)))
+        told = "; ".join(filter(None, (entered(stint), parts(stint, explanation.inactive_after_seconds), running)))
         table.add_row(str(stint.stint), Text(stint.team), short(stint.started_at), until, share, Text(told))
     return table

@@ -232,7 +232,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything about one case. Instants are UTC and naive; `zone` is the desk's."""
+    """Everything about one case. Instants are UTC and naive; `zone` is the desk's. What of a silence is longer than `inactive_after_seconds` is inactive."""
 
     case_id: str
     source: str
@@ -259,6 +259,7 @@ class Explanation:
     ownership_spans: tuple[OwnershipSpan, ...] = ()
     links: tuple[Link, ...] = ()
     not_yet: tuple[NotYet, ...] = ()
+    inactive_after_seconds: int = 86_400
     #: Whether the source tells who held a case when; else `team` and `agent` are those of its end, and there are no stints.
     is_holding_told: bool = True
 

@@ -24,6 +24,7 @@ from opsla_dagster.warehouse.sql import literal
 def export_tables(home: Home, tables: list[str], file_format: str, directory: Path, *, raw: bool = False) -> Iterator[tuple[Path, int]]:
     """Writes `tables` (default: every published mart) to `directory`, one file each; yields each file and its rows.
 
+    A mart's file has the table's name, as in the published marts, one of another layer the layer's before it: whatever else is written.
     CSV files are written for spreadsheets unless `raw` (reporting/spreadsheet.py). Marts come from the published copy, which is
     readable at any time; other layers from the warehouse. Raises OpslaError for an unknown table, a directory that cannot be written,
     and hyper without its extra.
@@ -40,7 +41,7 @@ def export_tables(home: Home, tables: list[str], file_format: str, directory: Pa
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for name in chosen:
-                path = directory / f"{name if not only_marts else name.split('.')[1]}.{file_format}"
+                path = directory / f"{name.removeprefix('mart.')}.{file_format}"
                 yield path, _write(connection, name, path, pantab, raw=raw)
         except duckdb.CatalogException as error:
             where = f" where an enabled source fills {' or '.join(AREA_OF[name].fed_by)}" if AREA_OF[name].fed_by else ""

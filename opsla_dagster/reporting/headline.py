@@ -10,7 +10,7 @@ published marts).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
@@ -89,9 +89,11 @@ def promises_kept(connection: duckdb.DuckDBPyConnection, settings: Settings) -> 
 def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headline:
     """The headline of everything that the connection (the warehouse, or the published marts) holds; `settings` as above."""
     found = promises_kept(connection, settings)
+    has_dates = has_table(connection, "ops.refreshed_partitions")
     events = _events(connection)
     as_of_at, last_event_at = _instants(connection)
     return found.model_copy(update={
+        **(_loaded_dates(connection) if has_dates and found.cases else {}),
         "as_of_at": as_of_at,
         "last_event_at": last_event_at,
         "events": events,
@@ -102,8 +104,14 @@ def headline(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Headl
         "open_clocks": _open_clocks(connection, [promise.metric for promise in found.promises]),
         "data_quality": _data_quality(connection),
         "open_cases": _open_cases(connection),
-        "unloaded": unloaded_dates(connection) if has_table(connection, "ops.refreshed_partitions") else "",
+        "unloaded": unloaded_dates(connection) if has_dates else "",
     })
+
+
+def _loaded_dates(connection: duckdb.DuckDBPyConnection) -> dict[str, date]:
+    """The first and the last intake date loaded, as a run names them; cases need not have come in on either."""
+    [dates] = rows(connection, "select min(intake_date) as first_intake_date, max(intake_date) as last_intake_date from ops.refreshed_partitions", "ops.refreshed_partitions")
+    return {name: day for name, day in dates.items() if day is not None}
 
 
 def _slas(connection: duckdb.DuckDBPyConnection, promises: Sequence[PromiseFigures], settings: Settings) -> Iterator[SlaFigures]:

@@ -177,7 +177,8 @@ class OpenClocks(Record):
 class Headline(Record):
     """The figures a person asks for first. A part whose tables are absent or empty is None or empty.
 
-    `promises` are those that the desk is held to. `slas` are the variants promised of the cases both touched and resolved: none where
+    The intake dates are the first and the last loaded, or on which cases came in while the run has not written which are loaded. `promises` are
+    those that the desk is held to. `slas` are the variants promised of the cases both touched and resolved: none where
     first_touch or first_resolution is not promised, or a source brings promises of its own. `zone` is the desk's; open clocks are judged
     as of `as_of_at`; `last_event_at` is the log's last stamp. Instants are UTC and naive. `business_day_minutes` is the open time of a
     business day on the calendars promised on; None where they differ or are not known. `unspoken_promises` counts those of

@@ -5,6 +5,7 @@ It reads the published marts alone. Belongs here: asking for a plan, and its wor
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,7 +185,7 @@ def roster_heads(settings: Settings, name: str | None, queue: str | None) -> dic
     if roster is None:
         roster = _roster_of_file(settings, name)
     if roster.queue is not None and roster.queue != queue:
-        raise OpslaError(f"--roster {name}: is of queue {roster.queue!r}; ask with --queue {roster.queue!r}")
+        raise OpslaError(f"--roster {name}: is of queue {roster.queue!r}; ask with --queue {shlex.quote(roster.queue)}")
     return {Path(name).stem: roster_slots(roster.by_hour())}
 
 

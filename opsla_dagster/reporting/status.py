@@ -26,7 +26,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
 from opsla_dagster.terminal import ruled_table
 from opsla_dagster.warehouse.connection import reading
-from opsla_dagster.window import ranges_of
+from opsla_dagster.window import dates_in_words
 
 _RUNS_SHOWN, _PROMISES_SHOWN, _RANGES_SHOWN = 5, 20, 10
 #: A run keeps the warehouse for minutes.
@@ -37,27 +37,35 @@ _FIGURES = {"dates", "cases", "events", "rows", "megabytes"}
 def print_standing(settings: Settings, console: Console) -> None:
     """Prints what an operator asks first: how far each source is known, the latest runs of the home, and what they left undone."""
     home = settings.home
-    if not home.marts_database.exists():
-        raise OpslaError(f"{home.root}: nothing is published here yet; `opsla run` makes a first window")
-    with published(home.marts_database) as connection:
-        sources = connection.execute(
-            "select source, min(intake_date), max(intake_date), count(*), sum(cases), sum(events), max(as_of_at) "
-            "from ops.refreshed_partitions group by source order by source"
-        ).fetchall()
+    if not _has_history(home):
+        return
     console.print(f"Home {home.root}", highlight=False)
-    console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
+    if home.marts_database.exists():
+        with published(home.marts_database) as connection:
+            sources = connection.execute(
+                "select source, min(intake_date), max(intake_date), count(*), sum(cases), sum(events), max(as_of_at) "
+                "from ops.refreshed_partitions group by source order by source"
+            ).fetchall()
+        console.print(_table(["source", "first date", "last date", "dates", "cases", "events", "as of (UTC)"], sources))
     with open_instance(home.root) as instance:
         runs = [
             (record.dagster_run.run_id, f"{record.create_timestamp:%Y-%m-%d %H:%M:%S}", _status_of(instance, record.dagster_run))
             for record in instance.get_run_records(limit=_RUNS_SHOWN)
         ]
-    console.print(_table(["latest runs", "started (UTC)", "status"], runs))
+    console.print(_table(["latest runs", "started (UTC)", "status"], runs) if runs else "No run was begun here yet.", highlight=False)
     _print_half_made_dates(home, console)
 
 
+def _has_history(home: Home) -> bool:
+    """Whether anything was done here; a home that only a mistyped OPSLA_HOME names is not made by looking at it."""
+    return home.marts_database.exists() or (home.root / "dagster").is_dir()
+
+
 def print_holdings(settings: Settings, console: Console, *, names_tables: bool) -> None:
-    """Prints how the promises stand, what the home takes on disk, and the published tables: each with its rows, or how many there are."""
+    """Prints how the promises stand, what the home takes on disk, and the published tables: each with its rows, or how many there are. Raises OpslaError where nothing is published."""
     home = settings.home
+    if not home.marts_database.exists():
+        raise OpslaError(f"{home.root}: nothing is published here yet; `opsla run` makes a first window")
     with published(home.marts_database) as connection:
         marts = connection.execute(
             "select schema_name || '.' || table_name, estimated_size from duckdb_tables() order by 1"
@@ -131,10 +139,8 @@ def _print_half_made_dates(home: Home, console: Console) -> None:
         console.print(f"Half-made intake dates are not known now: {error}", highlight=False)
         return
     if dates:
-        ranges = ranges_of(dates)
-        named = ", ".join(str(window) for window in ranges[:_RANGES_SHOWN])
-        more = "" if len(ranges) <= _RANGES_SHOWN else f" and {len(ranges) - _RANGES_SHOWN} more ranges"
-        console.print(f"Incomplete, loaded but not fully built: the intake dates {named}{more}. `opsla refresh` makes them.", highlight=False)
+        it = "it" if len(dates) == 1 else "them"
+        console.print(f"Incomplete, loaded but not fully built: {dates_in_words(dates, _RANGES_SHOWN)}. `opsla refresh` makes {it}.", highlight=False)
 
 
 def _table(headings: list[str], rows: Sequence[tuple[object, ...]]) -> RichTable:

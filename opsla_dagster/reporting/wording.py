@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from math import floor, log10
 from zoneinfo import ZoneInfo
 
 from opsla_dagster.figures import counted as counted
@@ -38,6 +39,8 @@ _UNKNOWN_BECAUSE = {
 }  # fmt: skip
 #: A figure of a gate that is no measure of it: the rows that its rate is of.
 _SAMPLE_ROWS = "sample_rows"
+#: The figure of a check that finds what should not be; the check's name and description say what a row of it is.
+_FOUND = "offending_rows"
 
 
 def count(number: float | None) -> str:
@@ -59,7 +62,8 @@ def rate(figure: float | None) -> str:
     """`63.8`, `0.042`: one decimal, below 1 two digits that tell something; a dash for nothing."""
     if figure is None or figure == 0 or abs(figure) >= 1:
         return decimal(figure)
-    return f"{float(f'{figure:.2g}'):.10f}".rstrip("0").rstrip(".")
+    digits = min(1 - floor(log10(abs(figure))), 10)
+    return rounded(figure, digits).rstrip("0").rstrip(".")
 
 
 def minutes(figure: float | None) -> str:
@@ -184,10 +188,16 @@ def not_met(promise: PromiseFigures) -> str:
     return f"{count(promise.all_breached_clocks)} breached{still}{'; ' if rest else ''}{', '.join(rest)}"
 
 
-def hours_saved(hours: float, headline: Headline) -> str:
-    """`1 business hour`, `421 business hours`; of a desk that never closes `421 hours`."""
+def hours(figure: float) -> str:
+    """Hours without their unit: `421` and `1`, below 10 one decimal where there is one, below 1 two digits that tell something (`0.75`)."""
+    return (rounded(figure) if abs(figure) >= 10 else rate(figure)).removesuffix(".0")
+
+
+def hours_saved(figure: float, headline: Headline) -> str:
+    """`1 business hour`, `0.75 business hours`, `421 business hours`; of a desk that never closes `421 hours`."""
     kind = "hour" if headline.business_day_minutes == MINUTES_A_DAY else "business hour"
-    return counted(nearest(hours), kind)
+    told = hours(figure)
+    return f"{told} {kind if told == '1' else f'{kind}s'}"
 
 
 def promise_name(promise: PromiseFigures, *, names_policy: bool) -> str:
@@ -290,8 +300,10 @@ def last_day(end: date) -> date:
 
 
 def check_figures(check: CheckResult) -> str:
-    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`."""
+    """The figures of a check in one line, its rate first: `rate 1.78%, warn above 3%`, `82 rows, warn above 0 rows`, `13 found`."""
     unit = gate_unit(check)
+    if set(check.figures) == {_FOUND}:
+        return f"{_figure(check.figures[_FOUND]) if check.figures[_FOUND] else 'none'} found"
     ordered = sorted(check.figures.items(), key=lambda item: item[0] != "rate")
     return ", ".join(f"{_figure_name(key, unit)}{_figure(value)}{unit_after(value, ' rows' if key == _SAMPLE_ROWS else unit)}" for key, value in ordered)
 

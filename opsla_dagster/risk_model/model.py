@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.risk_model import parameters, scores
 from opsla_dagster.risk_model.baselines import ByShare, by_share, by_value, said_by_value
 from opsla_dagster.risk_model.calibrating import (
@@ -330,7 +331,7 @@ def _why_not_better(card: Mapping[str, Any]) -> str:
     if not unbeaten:
         return ""
     other, words = min(unbeaten)
-    return f"the model does not beat {words} by more than chance: Brier {card['model_brier']:.4f} against {other:.4f}"
+    return f"the model does not beat {words} by more than chance: Brier {rounded(card['model_brier'], 4)} against {rounded(other, 4)}"
 
 
 def ask(model: Model, rows: pa.Table) -> Answers:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.risk_model.encoding import Floats
 from opsla_dagster.risk_model.parameters import FEATURES
 
@@ -45,15 +46,15 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 def duration(minutes: float) -> str:
     """A length of calendar time as a person says it: 35 min, 3.2 h, 4.1 days of 24 hours."""
     if minutes < 2 * _MINUTES_OF_HOUR:
-        return f"{minutes:.0f} min"
+        return f"{rounded(minutes)} min"
     if minutes < 2 * _MINUTES_OF_DAY:
-        return f"{minutes / _MINUTES_OF_HOUR:.1f} h"
-    return f"{minutes / _MINUTES_OF_DAY:.1f} days"
+        return f"{rounded(minutes / _MINUTES_OF_HOUR, 1)} h"
+    return f"{rounded(minutes / _MINUTES_OF_DAY, 1)} days"
 
 
 def used(share: float | None) -> str:
     """How much of the target is used."""
-    return "nothing is known of its time" if share is None else f"{100 * share:.0f} % of its target is used"
+    return "nothing is known of its time" if share is None else f"{rounded(100 * share)} % of its target is used"
 
 
 def _times(count: int) -> str:
@@ -71,7 +72,7 @@ def _queue(row: Facts, raises: bool) -> str:
     now, usual = row["queue_open_cases"], row["usual_queue_open_cases"]
     if now is None or not usual or usual < _LEAST_BACKLOG or (now / usual > _MORE_THAN_USUAL) != raises or 1 / _MORE_THAN_USUAL < now / usual < _MORE_THAN_USUAL:
         return ""
-    return f"its queue, {row['team'] or 'none'}, has {now / usual:.1f} times its usual backlog for the weekday: {now:,} open cases"
+    return f"its queue, {row['team'] or 'none'}, has {rounded(now / usual, 1)} times its usual backlog for the weekday: {now:,} open cases"
 
 
 def _status(row: Facts, raises: bool) -> str:

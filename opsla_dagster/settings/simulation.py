@@ -10,6 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.settings.base import Document, Seconds
 from opsla_dagster.settings.holiday_library import country_holidays
 
@@ -218,7 +219,7 @@ class SimulationSettings(Document):
         if self.max_case_days < delays + 7:
             raise ValueError(
                 f"max_case_days {self.max_case_days} leaves less than 5 days to work: late_delay and duplicate_delay alone "
-                f"take up to {delays:.1f} days; expected at least 7 days more than these"
+                f"take up to {rounded(delays, 1)} days; expected at least 7 days more than these"
             )
         return self
 

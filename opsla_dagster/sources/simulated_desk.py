@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import rounded
 from opsla_dagster.settings.simulation import Delay, Lognormal, SimulationSettings
 from opsla_dagster.sources.draws import Bits, Floats, Integers, bits_for, case_keys, normals, uniform_pairs, uniforms
 from opsla_dagster.status import Status
@@ -166,7 +167,7 @@ class SimulatedDesk:
         busiest = max(1.0, settings.volume.weekend_weight, settings.volume.holiday_weight) / self._weight_of_window
         if n_cases * busiest >= MOST_CASES_A_DAY:
             raise OpslaError(
-                f"simulation: {n_cases:,} cases over {settings.days} days make {n_cases * busiest:,.0f} on a day; "
+                f"simulation: {n_cases:,} cases over {settings.days} days make {rounded(n_cases * busiest)} on a day; "
                 f"expected less than {MOST_CASES_A_DAY:,}: ask for fewer cases or more days"
             )
 

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.queueing.jobs import Floats
 from opsla_dagster.settings.staffing import StaffingSettings
 from opsla_dagster.staffing.desk_log import Frame, intake_metrics
@@ -50,7 +51,7 @@ LEAST_MARGIN, _MOST_MARGIN, _ENDS_OF_80_PCT = 0.05, 1.0, 1.2816
 #: Of the clocks of a promise, the share that another queue may stop than the one whose case it is.
 _MOST_ELSEWHERE_PCT = 10.0
 ELSEWHERE = (
-    "{percent:.0f} % of the cases that it answers first are with another queue when this promise is kept or missed, so its heads alone do not decide that; "
+    "{percent} % of the cases that it answers first are with another queue when this promise is kept or missed, so its heads alone do not decide that; "
     "plan the whole desk (without --queue)"
 )
 
@@ -270,7 +271,7 @@ def _reason(queue: str, calendar: str, basis: str | None, longest: float | None,
     if calendar != "desk":
         return OTHER_CALENDAR
     if queue != DESK_QUEUE and elsewhere_pct > _MOST_ELSEWHERE_PCT:
-        return ELSEWHERE.format(percent=elsewhere_pct)
+        return ELSEWHERE.format(percent=rounded(elsewhere_pct))
     if basis == AT_MOST:
         return TOO_FEW_DAYS if longest is None else HEADS_EXPLAIN_NOTHING
     return NO_TOUCH if basis is None else None

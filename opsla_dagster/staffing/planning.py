@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from opsla_dagster.errors import OpslaError
-from opsla_dagster.figures import counted
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.queueing.jobs import Floats
 from opsla_dagster.settings.staffing import HeadsByHour
 from opsla_dagster.staffing.inputs import (
@@ -42,17 +42,17 @@ _TOUCH_TOLERANCE = 1.1
 #: Points more than asked for that are tried, where a plan of more cases is no plan of the usual ones: shares of weeks are of other cases.
 _MORE_POINTS = (0.0, 0.5, 1.5)
 UNEXPLAINED = (
-    "the model does not explain this desk: with the heads as staffed it keeps {simulated:.1f} % of the cases, and {actual:.1f} % were kept in the last {weeks}, "
+    "the model does not explain this desk: with the heads as staffed it keeps {simulated} % of the cases, and {actual} % were kept in the last {weeks}, "
     "so a plan from it cannot be right; the touch time is the first to doubt: write the true one in staffing.yml (touch: {{minutes: 12}})"
 )
-TOO_LONG = "with {minutes:.1f} minutes a case more cases would have been late on days with fewer heads than were: the last weeks allow {longest:.1f} minutes at most ({basis})"
-TOO_SHORT = "with {minutes:.1f} minutes a case fewer cases would have been late on days with fewer heads than were: the last weeks allow {shortest:.1f} minutes at least ({basis})"
+TOO_LONG = "with {minutes} minutes a case more cases would have been late on days with fewer heads than were: the last weeks allow {longest} minutes at most ({basis})"
+TOO_SHORT = "with {minutes} minutes a case fewer cases would have been late on days with fewer heads than were: the last weeks allow {shortest} minutes at least ({basis})"
 OUT_OF_HEADS = (
-    "no roster that was tried keeps the objective in 95 % of the simulated weeks with {percent:.0f} % more cases than usual: "
+    "no roster that was tried keeps the objective in 95 % of the simulated weeks with {percent} % more cases than usual: "
     "either the target is shorter than the wait until the desk opens, or what a case takes even with a free head uses nearly all of it"
 )
 OUT_OF_REACH = (
-    "more heads do not get there: of the cases that found a free head {ceiling:.1f} % were answered in time, and {objective:g} % are asked for. What makes the others "
+    "more heads do not get there: of the cases that found a free head {ceiling} % were answered in time, and {objective:g} % are asked for. What makes the others "
     "late is not a wait for a head"
 )
 AT_ONCE_BASIS, TODAY_BASIS = "taken up as soon as a head is free", "taken up as the log shows where a head was free"
@@ -163,7 +163,7 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
             if even is not None:
                 judged.append(Judged("flat", even.heads, even.outcome))
             if plan is None:
-                refusal = OUT_OF_HEADS.format(percent=100 * queue.arrivals_margin)
+                refusal = OUT_OF_HEADS.format(percent=rounded(100 * queue.arrivals_margin))
             else:
                 more = question.outcome(plan.heads)
         if queue.present_heads is not None:
@@ -277,7 +277,7 @@ def _refusal(ask: Ask, promises: Sequence[PromiseInputs], touch: Touch | None, c
         return "for a resolution the log tells what cases take beside the wait for a head only at the promised target; ask without `within`"
     if ceiling < ask.objective_pct:
         return (
-            f"with a head for every case at once {ceiling:.1f} % would be kept: the rest is work and waits for others (customers, vendors, reviews), "
+            f"with a head for every case at once {rounded(ceiling, 1)} % would be kept: the rest is work and waits for others (customers, vendors, reviews), "
             "which more heads do not shorten"
         )
     return None
@@ -301,7 +301,7 @@ def _contradiction(
     if reason is not None:
         return _Contradiction(reason)
     if ceiling is not None and ceiling < ask.objective_pct:
-        return _Contradiction(OUT_OF_REACH.format(ceiling=ceiling, objective=ask.objective_pct), is_of_objective=True)
+        return _Contradiction(OUT_OF_REACH.format(ceiling=rounded(ceiling, 1), objective=ask.objective_pct), is_of_objective=True)
     reason = _unexplained(queue, promises, ask, touch)
     return None if reason is None else _Contradiction(reason)
 
@@ -312,9 +312,9 @@ def _not_allowed(queue: QueueInputs, touch: Touch) -> str | None:
         return None
     shortest, longest = queue.allowed_minutes
     if touch.minutes > longest * _TOUCH_TOLERANCE:
-        return TOO_LONG.format(minutes=touch.minutes, longest=longest, basis=touch.basis)
+        return TOO_LONG.format(minutes=rounded(touch.minutes, 1), longest=rounded(longest, 1), basis=touch.basis)
     if touch.minutes < shortest / _TOUCH_TOLERANCE:
-        return TOO_SHORT.format(minutes=touch.minutes, shortest=shortest, basis=touch.basis)
+        return TOO_SHORT.format(minutes=rounded(touch.minutes, 1), shortest=rounded(shortest, 1), basis=touch.basis)
     return None
 
 
@@ -333,7 +333,7 @@ def _unexplained(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask
     simulated = _judge(queue, promises, as_promised, touch, _own(as_promised, promises)[0]).outcome(queue.present_heads).attainment_pct
     if abs(simulated - actual) <= _MOST_MISSED_POINTS:
         return None
-    return UNEXPLAINED.format(simulated=simulated, actual=actual, weeks=counted(queue.weeks, "week"))
+    return UNEXPLAINED.format(simulated=rounded(simulated, 1), actual=rounded(actual, 1), weeks=counted(queue.weeks, "week"))
 
 
 def _draws(queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch) -> Draws:

@@ -18,6 +18,7 @@ from zlib import crc32
 import duckdb
 import numpy as np
 
+from opsla_dagster.figures import rounded
 from opsla_dagster.queueing.jobs import Floats, jobs, pool
 from opsla_dagster.queueing.policies import earliest_due_date
 from opsla_dagster.queueing.simulation import simulate
@@ -225,7 +226,7 @@ def _stuck(never: Sequence[str], unknown: Mapping[str, str], others: Sequence[Fl
     if p50 == 0:
         return f"{words}; all others green now"
     count = len(never) + len(unknown)
-    return f"{words}; all but {count} queue{'s' if count > 1 else ''}: {p50:.0f} min" if np.isfinite(p50) else words
+    return f"{words}; all but {count} queue{'s' if count > 1 else ''}: {rounded(p50)} min" if np.isfinite(p50) else words
 
 
 def _row(health: dict[str, Any], simulated: Found) -> dict[str, Any]:

@@ -6,6 +6,7 @@ written (`stamp_choice`), and reading it (sources/event_log).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -73,7 +74,7 @@ def chosen_changes(log: Log, told: Told, stamps: Iterable[str], asking: Asking, 
         elif found is not None:
             remarks.notes.append(
                 f"Column {found!r} is not taken for the id of a record: its ids are no numbers, or some are missing, and what happened at one instant would be put in their order. "
-                f"Rows count by their place in the file; where the order of the ids is right, --column event_id={found}"
+                f"Rows count by their place in the file; where the order of the ids is right, --column {shlex.quote(f'event_id={found}')}"
             )
     if "intake_ts" not in columns and "case_id" in columns and (opened := _opened(log, columns, places)) is not None:
         columns["intake_ts"] = opened
@@ -211,7 +212,7 @@ def _require_something(log: Log, fields: Mapping[str, str], beside: str | None) 
     if beside is None and "status" not in fields.values():
         raise OpslaError(
             f"{file}: is an audit log, one row a changed field, and none of its fields is the status of a case ({words}), so nothing would say when a case ends. Name it beside "
-            f"the log that tells the statuses: opsla init LOG --changes {file}; or say which field it is: --field 'WORD=status'"
+            f"the log that tells the statuses: opsla init LOG --changes {shlex.quote(str(file))}; or say which field it is: --field 'WORD=status'"
         )
 
 

@@ -15,6 +15,7 @@ import duckdb
 
 from opsla_dagster.catalog import TABLES, Kind, Table
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.figures import counted
 from opsla_dagster.warehouse.bookkeeping import MADE_DATES
 from opsla_dagster.warehouse.lineage import tables_read_by
 from opsla_dagster.warehouse.schema_version import SCHEMA_VERSION
@@ -84,9 +85,9 @@ def refuse_other_loads(connection: duckdb.DuckDBPyConnection, dates: Dates, tabl
     ).fetchall()
     if found:
         name, first, days = found[0]
-        others = f" (and {len(found) - 1} more tables)" if len(found) > 1 else ""
+        others = f" (and {counted(len(found) - 1, 'more table')})" if len(found) > 1 else ""
         raise OpslaError(
-            f"{name}{others} was not made of what is loaded now, or not by today's rules, on {days} intake dates from {first} on; materialise all "
+            f"{name}{others} was not made of what is loaded now, or not by today's rules, on {counted(days, 'intake date')} from {first} on; materialise all "
             f"assets of these dates together, or `opsla run --start {first}`"
         )
 
@@ -113,7 +114,7 @@ def refuse_mixed_loads(connection: duckdb.DuckDBPyConnection, name: str, inputs:
     ).fetchall()
     if found:
         raise OpslaError(
-            f"{name}: {', '.join(read)} are of different loads, or were made by other SQL than today's, on {len(found)} intake dates from {found[0][0]} on; "
+            f"{name}: {', '.join(read)} are of different loads, or were made by other SQL than today's, on {counted(len(found), 'intake date')} from {found[0][0]} on; "
             f"materialise all assets of these dates together, or `opsla run --start {found[0][0]}` (`opsla refresh` does so where the SQL has changed)"
         )
 

@@ -131,10 +131,17 @@ class _Claims:
         if line.due_seconds[self._order[due]] < line.due_seconds[case]:
             return due, f"due {_ahead(float(line.due_seconds[case] - line.due_seconds[self._order[due]]))}"
         if line.weight[self._order[heaviest]] > line.weight[case]:
-            return heaviest, f"{self._priority(heaviest)} counts {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much, due later"
+            return heaviest, f"{self._priority(heaviest)} counts {rounded(float(line.weight[self._order[heaviest]] / line.weight[case]), 1).removesuffix('.0')} times as much{self._due_beside(case, heaviest)}"
         if line.age_rank[self._order[oldest]] < line.age_rank[case]:
-            return oldest, "came in earlier, due later" if np.isfinite(line.due_seconds[case]) else "came in earlier"
+            return oldest, f"came in earlier{self._due_beside(case, oldest)}"
         return place + 1, "next in line"
+
+    def _due_beside(self, case: int, place: int) -> str:
+        """When the one at `place` is due beside the case, which is due no later."""
+        due, other = self._line.due_seconds[case], self._line.due_seconds[self._order[place]]
+        if not np.isfinite(other):
+            return ", has no due time" if np.isfinite(due) else ""
+        return ", due at the same time" if other == due else ", due later"
 
     def _priority(self, place: int) -> str:
         priority = self._line.priorities[self._order[place]] if self._line.priorities else None

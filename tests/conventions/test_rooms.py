@@ -13,7 +13,7 @@ from house import MODULE_FILES, PACKAGE, REPOSITORY, module_tree, named
 #: From the top down. A room may look into the rooms of lower storeys and into itself, never at its neighbours.
 STOREYS: list[set[str]] = [
     {"cli", "definitions"},
-    {"running", "health", "center", "progress"},
+    {"running", "health", "center", "progress", "command_help"},
     {"build"},
     {"automation", "reporting", "starting"},
     {"assets"},
@@ -23,7 +23,7 @@ STOREYS: list[set[str]] = [
     {"catalog", "calendars", "minute_spine", "worklist"},
     {"staffing"},
     {"settings"},
-    {"status", "window", "secrets", "shipped", "terminal", "command_help", "interrupts", "small_store"},
+    {"status", "window", "secrets", "shipped", "terminal", "interrupts", "small_store"},
     {"errors"},
     {"printable", "figures", "identity", "forecasting", "queueing"},
 ]

@@ -168,7 +168,7 @@ def test_a_log_in_the_wrong_order_is_told_with_what_to_set(opsla: Opsla, tmp_pat
     code, out, complaint = opsla("run", "--as-of", "2025-07-03T12:00")
     assert (code, complaint) == (0, "")
     said = " ".join(out.split())
-    assert "WARN raw.events_log warn_cases_reopened_before_they_ended: offending rows 1 1 row among the rows of 2025-07-01, expected none." in said
+    assert "WARN raw.events_log warn_cases_reopened_before_they_ended: 1 found Found 1 among the rows of 2025-07-01, expected none: Cases of the window with a reopen" in said
     assert "set `newest_first` in sources.yml; where records or files come in any other order, set `order_by`" in said
     assert "order_by" in (tmp_path / "home" / "reports" / "report.html").read_text(encoding="utf-8")
 

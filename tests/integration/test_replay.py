@@ -769,7 +769,7 @@ def test_rows_of_another_state_than_announced_are_refused(tmp_path: Path, loaded
     judged = up_to(settings, "mart.clock_snapshot")
     make(settings, [july(1, 10)], as_of_at, core(settings) | judged)
     append(path, "C1,Done,2025-07-09 16:00:00")
-    with pytest.raises(OpslaError, match=r"the sources have changed since raw.source_partitions was made: 1 intake dates from 2025-07-08 on; .*opsla run --start 2025-07-08"):
+    with pytest.raises(OpslaError, match=r"the sources have changed since raw.source_partitions was made: 1 intake date from 2025-07-08 on; .*opsla run --start 2025-07-08"):
         make(settings, [july(1, 10)], as_of_at, only=["raw.events_log"])
     make(settings, [july(1, 7)], as_of_at, only=["raw.events_log"])
 

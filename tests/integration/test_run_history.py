@@ -402,11 +402,11 @@ def test_what_the_warehouse_lacks_is_forgotten_and_half_made_dates_are_named(
         return {day: told.get(day) for day in sorted(THREE_DATES - {"2025-07-02"})}, {status: [day for day in days if day != "2025-07-02"] for status, days in judged.items()}
 
     before = others()
-    assert "Incomplete, loaded but not fully built: the intake dates 2025-07-02..2025-07-02." in opsla(settings, "status", monkeypatch)
+    assert "Incomplete, loaded but not fully built: the intake date 2025-07-02. `opsla refresh` makes it." in opsla(settings, "status", monkeypatch)
     said = opsla(settings, "sync", monkeypatch)
 
     assert said.startswith("Forgotten of these dates, because the warehouse lacks them: raw.")
-    assert "Left as missing, because they are incomplete: the intake dates 2025-07-02..2025-07-02." in said
+    assert "Left as missing, because incomplete: the intake date 2025-07-02." in said
     assert set(map(frozenset, known_dates(instance).values())) == {frozenset(THREE_DATES - {"2025-07-02"})}
     assert others() == before
     assert "SUCCEEDED" in str(before)

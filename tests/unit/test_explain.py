@@ -22,9 +22,9 @@ from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
-from opsla_dagster.reporting.explain_stints import STATES
+from opsla_dagster.reporting.explain_stints import STATES, parts
 from opsla_dagster.reporting.explain_text import render, render_ownership
-from opsla_dagster.reporting.explanation import Clock, Explanation
+from opsla_dagster.reporting.explanation import Clock, Explanation, Stint
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
 from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
@@ -628,6 +628,15 @@ def test_of_one_row_a_case_nobody_is_told_since_when_its_team_has_it(warehouse: 
     assert [(claimed in text, known in text) for text in texts] == 3 * [(beside, not beside)]
     assert (explanation.is_holding_told, len(explanation.stints)) == (beside, int(beside))
     assert ("An audit log beside it (form: changes) would tell." in texts[1]) is not beside
+
+
+@pytest.mark.parametrize(("inactive", "told"), [(0, "1:00:00 in queue, 48:00:00 waiting for the customer"), (97_200, "waiting for the customer; 27:00:00 of it beyond 24 h of silence")])
+def test_a_long_silence_is_told_as_what_it_is(inactive: int, told: str) -> None:
+    stint = Stint(
+        stint=1, team="Service Desk", previous_team=None, entered_by="start", started_at=datetime(2025, 7, 8), ended_at=None, is_last=True,
+        seconds={"queue": 3_600, "active": 0, "wait_customer": 172_800}, business_seconds={}, inactive_seconds=inactive,
+    )
+    assert parts(stint, 86_400).endswith(told)
 
 
 def test_rejected_records_of_the_sources_beside_are_listed_too(warehouse: Warehouse) -> None:

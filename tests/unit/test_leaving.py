@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,42 @@ entry.program()
     assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == 1
     assert (tmp_path / "made").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+@pytest.mark.parametrize(("command", "does_its_work"), [("run", True), ("tell", False), ("--help", False), ("run --help", False)])
+def test_a_full_standard_output_is_no_trouble_of_the_home(tmp_path: Path, command: str, does_its_work: bool) -> None:
+    """`opsla run > /dev/full`: a run goes on to its end, and no alert says that the home's disk is full."""
+    program = f"""
+from pathlib import Path
+import typer
+from opsla_dagster.cli import entry
+from opsla_dagster.cli.saying import console, echo
+from opsla_dagster.command_help import Command, Group
+
+app = entry.app = typer.Typer(cls=Group)
+
+@app.command(cls=Command)
+def run() -> None:
+    console.print("a line\\n" * {LINES})
+    console.print("another line")
+    Path({str(tmp_path / "made")!r}).touch()
+
+@app.command()
+def tell() -> None:
+    echo("a text")
+
+entry.program()
+"""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        process = subprocess.run(
+            [sys.executable, "-c", program, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env={**os.environ, "OPSLA_HOME": str(tmp_path / "home")},
+        )  # fmt: skip
+    assert process.stderr == "opsla: standard output cannot be written: No space left on device\n"
+    assert process.returncode == 1
+    assert (tmp_path / "made").exists() == does_its_work
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import time
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from opsla_dagster.progress import table_progress
@@ -36,3 +38,19 @@ def test_a_bar_moves_while_a_run_logs_what_is_printed() -> None:
             assert seen(terminal, b"which promises were kept")
         assert console.file is file
     os.close(terminal)
+
+
+@pytest.mark.parametrize(("width", "has_bar"), [(40, False), (60, False), (80, True), (140, True)])
+def test_figures_of_a_bar_are_whole_on_every_terminal(width: int, has_bar: bool) -> None:
+    terminal, stdout = pty.openpty()
+    with os.fdopen(stdout, "w", encoding="utf-8") as file:
+        with table_progress(Console(file=file, width=width), 131) as advance:
+            advance("mart.driver_congestion_buckets", 1_234_567)
+            time.sleep(0.6)
+        shown = os.read(terminal, 65_536).decode()
+    os.close(terminal)
+    assert "…" not in shown
+    assert "1/131" in shown
+    assert re.search(r"0:00:0\d", shown)
+    assert "(1,234,567" in shown
+    assert ("━" in shown) == has_bar

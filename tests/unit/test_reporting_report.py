@@ -195,7 +195,7 @@ def test_without_tiers_types_and_staffing_nobody_speaks_of_them(tmp_path: Path) 
     )
     page = written(tmp_path, bare, with_summary=False)
     assert sections_of(page) == ["promises", "breaks", "trend", "stages", "flow"]
-    assert "had not ended for good at the end of 30 Jul 2025, the last day loaded" in finding(page, "flow")
+    assert "had not ended for good at the end of 30 Jul 2025, the last intake date loaded" in finding(page, "flow")
     text = text_of(page)
     for word in ("staff", "Heads", "ongestion", "No tier", "no case type", "Checks"):
         assert word not in text
@@ -205,6 +205,32 @@ def test_log_without_judged_cases_has_no_empty_chart(tmp_path: Path) -> None:
     page = written(tmp_path, replace(SMALL, has_sla_cases=False))
     assert "those both touched and resolved" not in text_of(page)
     assert "breach-wide" not in page
+
+
+def test_the_page_is_named_by_the_intake_dates_that_are_loaded_as_the_run_is(tmp_path: Path) -> None:
+    """No case came in on the last four of them: title, run and backlog end on one date all the same."""
+    marts = write_marts(tmp_path / "marts.duckdb", SMALL)
+    with duckdb.connect(str(marts)) as connection:
+        for day in range(40, 44):
+            connection.execute("insert into ops.refreshed_partitions values ('simulation', date '2025-07-01' + cast(? as integer), 0, 0)", [day])
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    with duckdb.connect(str(marts)) as connection:
+        last = connection.execute("select max(intake_date) from ops.refreshed_partitions").fetchone()
+    assert last == (date(2025, 8, 13),)
+    assert "<title>opsla: SLA report, intake 1 Jul 2025 to 13 Aug 2025</title>" in page
+    assert "<h1>Service levels, intake 1 Jul 2025 to 13 Aug 2025</h1>" in page
+
+
+def test_hours_saved_are_told_to_what_they_tell(tmp_path: Path) -> None:
+    marts = write_marts(tmp_path / "marts.duckdb", SMALL)
+    with duckdb.connect(str(marts)) as connection:
+        connection.execute("update mart.scenario_results set hours_saved = 0.75, sla_a_incl_wait_breaches_avoided = 0")
+        measured = headline(connection, SETTINGS)
+    page = write_report(marts, None, tmp_path / "report.html", SETTINGS).read_text(encoding="utf-8")
+    assert "would have saved 0.75 business hours" in finding(page, "scenarios")
+    assert [wording.hours_saved(hours, measured) for hours in (0.0, 0.75, 1.0, 1.04, 1.5, 9.96, 10.4, 421.0, 1_234.5)] == [
+        f"{told} business {'hour' if told == '1' else 'hours'}" for told in ("0", "0.75", "1", "1", "1.5", "10", "10", "421", "1,235")
+    ]
 
 
 def test_a_few_cases_make_no_line(tmp_path: Path) -> None:
@@ -378,7 +404,7 @@ def test_a_source_s_verdicts_are_told_clock_by_clock_with_cases_to_look_at(tmp_p
     )
     assert "15 15.0% another time The same verdict, but the times are a minute or more apart" in section
     assert "Half of them are at most 2.2 h apart. opsla explain A-7 source 3:20:00, opsla 0:10:00 opsla explain A-2 source 0:10:00, opsla 0:12:00" in section
-    assert "opsla explain <b>9 source breached, opsla met" in section
+    assert "opsla explain '<b>9' source breached, opsla met" in section
     assert "opsla explain A-4 source met, opsla no clock" in section
     assert "3 100.0% nothing compared The source gives no verdict here and no time on the same calendar, so whether the two agree is unknown." in section
     assert "A-1" not in section

@@ -17,6 +17,7 @@ from opsla_dagster.center.pages.risk import figures
 from opsla_dagster.reporting.run_summary import Headline
 from opsla_dagster.reporting.sections.risk import risk
 
+LATE = "an event of the case from before that instant was received only later"
 TOO_LITTLE = "too little history: 12 clocks with an outcome, and a share is said from 30 on"
 HEADLINE = cast("Headline", SimpleNamespace(titles=dict))
 
@@ -30,6 +31,8 @@ def test_without_any_probability_there_is_no_figure() -> None:
     assert (likely.value, likely.tone, expected.value) == (None, "", None), "a green 0 would say that nothing will break"
     assert list(likely.notes) == list(expected.notes) == [f"not known: {TOO_LITTLE}"]
     assert (certain.value, unknown.value) == (1, 1)
+    likely, *_ = figures([clock("unknown", reason=LATE), clock("unknown", reason=TOO_LITTLE), clock("unknown", reason=TOO_LITTLE)], "/open")
+    assert list(likely.notes) == [f"not known: {TOO_LITTLE} (2 clocks); {LATE} (1 clock)"]
 
 
 def test_what_is_unknown_is_not_counted_and_not_green() -> None:
@@ -60,3 +63,14 @@ def test_the_report_says_that_too_little_is_known(marts: duckdb.DuckDBPyConnecti
     assert section is not None
     assert section.finding == f"Cannot be said of 2 open clocks: {TOO_LITTLE}."
     assert section.table is None
+
+
+def test_the_report_names_every_reason_that_of_most_clocks_first(marts: duckdb.DuckDBPyConnection) -> None:
+    marts.execute("insert into mart.backlog_now (case_id) values ('a'), ('b'), ('c'), ('d')")
+    marts.executemany(
+        "insert into mart.open_case_risk (case_id, probability_source, reason_1, predicted_at, metric, breach_probability) values (?, ?, ?, timestamp '2025-07-01', 'first_touch', ?)",
+        [["a", "unknown", LATE, None], ["b", "unknown", TOO_LITTLE, None], ["c", "unknown", TOO_LITTLE, None], ["d", "model", "new", 0.7]],
+    )
+    section = risk(marts, HEADLINE)
+    assert section is not None
+    assert section.finding.endswith(f"Of 3 more open clocks no probability can be told: {TOO_LITTLE} (2 clocks); {LATE} (1 clock).")

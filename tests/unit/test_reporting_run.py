@@ -221,15 +221,15 @@ def test_status_says_why_of_the_promises_that_it_lists(marts: Path) -> None:
 
 
 @pytest.mark.parametrize(("reason", "words"), [
-    ("end of the last intake date loaded", "whatever later instant --as-of names: cases that came in after the last intake date are not loaded (--end loads them)"),
-    ("the log ended", "nothing came in during the week after it, and the log has ended"), ("latest look", None),
+    ("end of the last intake date loaded", "the end of the last intake date loaded (--end loads later ones)"),
+    ("the log ended", "the log has ended, nothing came in during the week after that"), ("latest look", None),
 ])  # fmt: skip
 def test_a_look_after_now_says_why_now_is_earlier(summary: RunSummary, reason: str, words: str | None) -> None:
     assert summary.headline is not None
     now_at = summary.as_of_at - timedelta(days=2) if words else summary.as_of_at
     cases = OpenCases(now_at=now_at, now_reason=reason, open_cases=3, breached_open_cases=1)
     told = " ".join(printed(summary.model_copy(update={"headline": summary.headline.model_copy(update={"open_cases": cases})}), 400).split())
-    assert ("which stands for now" in told) == (words is not None)
+    assert ("Promises are judged as of then; open cases, backlog and forecasts as of" in told) == (words is not None)
     assert words is None or words in told
 
 
@@ -449,6 +449,8 @@ def test_tiers_in_words(stored: str | None, shown: str) -> None:
         ("gate_events_per_case", {"rate": 6.4, "warn_below": 2}, "events per case", "6.4 events, warn below 2 events"),
         ("gate_pct_late_arriving", {"measured": False}, "late arriving (%)", "measured no"),
         ("assert_spans_add_up", {"cases": 3}, "assert spans add up", "cases 3"),
+        ("warn_cases_are_odd", {"offending_rows": 1_300}, "warn cases are odd", "1,300 found"),
+        ("warn_cases_are_odd", {"offending_rows": 0}, "warn cases are odd", "none found"),
     ],
 )
 def test_gates_say_what_they_measure_in(check: str, figures: dict[str, bool | int | float | str | None], name: str, shown: str) -> None:

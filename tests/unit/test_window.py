@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from opsla_dagster.assets.operations import _refuse_half_made_dates
 from opsla_dagster.errors import OpslaError
+from opsla_dagster.settings import load_settings
+from opsla_dagster.shipped import CONFIG
 from opsla_dagster.warehouse.sql import bind, for_dates
-from opsla_dagster.window import DateSet, Window, dates_of, parse_dates
+from opsla_dagster.window import DateSet, Window, dates_in_words, dates_of, parse_dates
 
 
 def july(first: int, last: int) -> Window:
@@ -48,3 +52,25 @@ def test_a_statement_for_dates_with_gaps_leaves_the_gaps_out() -> None:
     statement = for_dates(sql, dates)
     assert duckdb.execute(statement, bind(statement, dates)).fetchall() == [(4, 10, 13)]
     assert for_dates(sql, july(1, 3)) == sql
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ([july(4, 4)], "the intake date 2025-07-04"),
+        ([july(1, 3)], "the intake dates 2025-07-01 to 2025-07-03"),
+        ([july(1, 3), july(9, 9), july(11, 12)], "the intake dates 2025-07-01 to 2025-07-03, 2025-07-09 and 1 more range"),
+    ],
+)
+def test_dates_in_words(dates: list[Window], words: str) -> None:
+    assert dates_in_words((day for window in dates for day in window.dates()), 2) == words
+
+
+@pytest.mark.parametrize(("days", "words"), [([29], "not published: the intake date 2026-11-29 was not made"), ([28, 29], "not published: the intake dates 2026-11-28 to 2026-11-29 were not made")])
+def test_what_keeps_the_marts_from_being_published_is_named(tmp_path: Path, days: list[int], words: str) -> None:
+    with duckdb.connect() as connection:
+        for table in ("raw.source_partitions", "ops.refreshed_partitions"):
+            connection.execute(f"create schema {table.split('.')[0]}; create table {table} (source varchar, intake_date date, as_of_at timestamp, digest varchar)")
+        connection.executemany("insert into raw.source_partitions values ('log', make_date(2026, 11, ?), timestamp '2026-11-30', 'a')", [[day] for day in days])
+        with pytest.raises(OpslaError, match=words):
+            _refuse_half_made_dates(connection, load_settings(CONFIG, tmp_path))

@@ -88,6 +88,15 @@ def test_whom_a_ticket_defers() -> None:
     ]  # fmt: skip
 
 
+def test_when_the_deferred_ticket_is_due_is_said_as_it_is() -> None:
+    heavy = in_order(line((2, 10, 1), (2, 1, 0)), BY_DUE_DATE, PACE)
+    assert [ticket.defers_reason for ticket in heavy] == ["came in earlier, due at the same time", None]
+    ahead = in_order(line((2, 10, 1), (2, 1, 0), (NEVER, 1, -1)), BY_DUE_DATE, PACE)
+    assert [ticket.defers_reason for ticket in ahead] == ["came in earlier, has no due time", "came in earlier, has no due time", None]
+    without = in_order(line((NEVER, 10, 1), (NEVER, 1, 0)), BY_DUE_DATE, PACE)
+    assert [ticket.defers_reason for ticket in without] == ["its priority counts 10 times as much", None]
+
+
 def test_by_index_what_can_still_be_kept_goes_before_what_is_lost_and_every_fifth_pick_is_the_longest_overdue() -> None:
     lost, urgent, calm, doomed, longest = (-20, 10, 0), (3, 3, 1), (60, 9, 2), (0.05, 1, 3), (-30, 1, 4)
     tickets = in_order(line(lost, urgent, calm, doomed, longest, (3, 10, 5)), BY_INDEX, PACE)

@@ -292,9 +292,9 @@ def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
 
     def drawing(key: str, title: str, lines: Sequence[Line], legend: Sequence[tuple[str, str]], note: str, columns: Sequence[Column], unit: str = "") -> Drawing:
         chart = Chart(
-            key=key, title=title, description=f"{title}, by day, over {span}; the last values are {', '.join(f'{line.label} {line.values[-1]:,.0f}{unit}' for line in lines)}.",
+            key=key, title=title, description=f"{title}, by day, over {span}; the last values are {', '.join(f'{line.label} {wording.count(line.values[-1])}{unit}' for line in lines)}.",
             xs=positions(dates), x_ticks=date_ticks(dates, 5), lines=lines, unit=unit,
-            tooltips=["\n".join([wording.day(date), *(f"{line.label} {line.values[number]:,.1f}{unit}" for line in lines)]) for number, date in enumerate(dates)],
+            tooltips=["\n".join([wording.day(date), *(f"{line.label} {wording.decimal(line.values[number])}{unit}" for line in lines)]) for number, date in enumerate(dates)],
         )  # fmt: skip
         grid = Grid(key.replace("-", "_"), f"{title} by day", [Column("calendar_date", "Date", "day"), *columns], list(days))
         return Drawing(key.replace("-", "_"), title, *in_two_sizes(chart, date_ticks(dates, 4), HALF), legend=legend, note=note, grid=grid)

@@ -5,6 +5,7 @@ Belongs here: the page. Does not belong here: how a probability is made (risk_mo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from opsla_dagster.center.model import Column, Figure, Grid, Page, Row
@@ -12,7 +13,7 @@ from opsla_dagster.center.pages.cases import MOST_CSV_ROWS, ROWS_A_PAGE
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.promises import metric_title
-from opsla_dagster.reporting.sections.risk import LIKELY_PCT, SOURCES, verdict
+from opsla_dagster.reporting.sections.risk import LIKELY_PCT, SOURCES, verdict, why_unknown
 
 #: Instants of the scorecard that are shown.
 _INSTANTS = 28
@@ -60,7 +61,7 @@ def figures(found: Sequence[Row], past_due_address: str, orphans: int = 0) -> li
     likely = sum(row["breach_pct"] >= LIKELY_PCT for row in uncertain)
     within = wording.counted(len(uncertain), "open clock")
     left_out = [f"{wording.counted(len(unknown), 'clock')} without a probability not counted"] if unknown else []
-    why = f"not known: {unknown[0]['reason_1']}" if unknown else "no clock is open" if not found else "every open clock is past its target"
+    why = f"not known: {why_unknown(Counter(row['reason_1'] for row in unknown))}" if unknown else "no clock is open" if not found else "every open clock is past its target"
     cases = len({row["case_id"] for row in certain})
     return [
         Figure(

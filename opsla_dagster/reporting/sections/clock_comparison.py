@@ -6,6 +6,7 @@ what it looks like (templates/clock-comparison.html.j2).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -91,7 +92,7 @@ def _group(
                 "verdicts": wording.count(row["verdicts"]),
                 "share": wording.percent(100 * row["verdicts"] / total, 1),
                 "examples": [
-                    (each["case_id"], _beside(each))
+                    (shlex.quote(each["case_id"]), _beside(each))
                     for each in examples
                     if row["comparison"] != "agrees" and (each["source"], each["metric"], each["comparison"]) == (source, metric, row["comparison"])
                 ],

@@ -79,7 +79,7 @@ def flow(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
 def _finding(daily: Sequence[Row], headline: Headline) -> str:
     last = daily[-1]
     many = last["open_backlog_cases"]
-    text = f"{wording.counted(many, 'case')} had not ended for good at the end of {wording.day(last['calendar_date'])}, the last day loaded{_of_these(last, headline)}"
+    text = f"{wording.counted(many, 'case')} had not ended for good at the end of {wording.day(last['calendar_date'])}, the last intake date loaded{_of_these(last, headline)}"
     if len(daily) < FEWEST_DAYS:
         opened, ended = wording.count(last["opened_cases"]), wording.count(last["ended_cases"])
         return f"{text}; {opened} had been opened that day and {ended} ended."

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from opsla_dagster.figures import nearest
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.charts import Chart, Line, date_ticks, draw, positions
 from opsla_dagster.reporting.marts import Row, rows
@@ -68,7 +69,7 @@ def _finding(days: Sequence[Row], values: Sequence[Row]) -> str:
     if days[0]["expected_cases"] is None:
         return f"What comes in next cannot be said: {days[0]['forecast_reason']}."
     week = days[6]
-    text = f"{wording.counted(round(week['total_expected_cases']), 'case is', 'cases are')} expected in the 7 days from {wording.day(days[0]['calendar_date'])}"
+    text = f"{wording.counted(nearest(week['total_expected_cases']), 'case is', 'cases are')} expected in the 7 days from {wording.day(days[0]['calendar_date'])}"
     if week["total_low_cases"] is not None:
         text += f", four times in five {wording.count(week['total_low_cases'])} to {wording.count(week['total_high_cases'])}"
     return f"{text}; {_backlog(values[0])}."

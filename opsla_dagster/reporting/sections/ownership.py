@@ -80,7 +80,7 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
         },
         table=Table(
             head=("Team", "cases", "true", "charged (naive)", "in queue", "worked on", "waiting", "inactive of it", "p50 a case"),
-            note="Calendar time; a day is 24 hours.",
+            note="Calendar time; a day is 24 hours. Inactive is what of a silence goes beyond inactive_after (ownership.yml).",
             rows=[_figures(row) for row in teams[:MOST_TABLE_ROWS]],
         ),
     )  # fmt: skip

@@ -5,6 +5,8 @@ Belongs here: this one section, and the words that the command centre shares. Do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from opsla_dagster.reporting import wording
@@ -33,11 +35,16 @@ _SUMS = f"""
     select
         count(*) filter (where probability_source in ('model', 'baseline')) as clocks,
         count(*) filter (where probability_source = 'unknown') as unknown_clocks,
-        min(reason_1) filter (where probability_source = 'unknown') as unknown_reason,
         count(*) filter (where probability_source in ('model', 'baseline') and 100 * breach_probability >= {LIKELY_PCT}) as likely_clocks,
         sum(breach_probability) filter (where probability_source in ('model', 'baseline')) as expected_clocks
     from mart.open_case_risk
     where {_OF_OPEN_CASES}
+"""
+_UNKNOWN = f"""
+    select reason_1, count(*) as clocks
+    from mart.open_case_risk
+    where probability_source = 'unknown' and {_OF_OPEN_CASES}
+    group by reason_1
 """
 _CARDS = "select metric, served, served_reason from mart.risk_model_card order by metric"
 
@@ -48,11 +55,20 @@ def verdict(card: Row) -> str:
     return f"{served}: {card['served_reason']}"
 
 
+def why_unknown(clocks_by_reason: Mapping[str, int]) -> str:
+    """Why clocks have no probability: the reason, or each with its clocks where there are several, that of most first."""
+    if len(clocks_by_reason) == 1:
+        return next(iter(clocks_by_reason))
+    by_clocks = sorted(clocks_by_reason.items(), key=lambda told: (-told[1], told[0]))
+    return "; ".join(f"{reason} ({wording.counted(clocks, 'clock')})" for reason, clocks in by_clocks)
+
+
 def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
     """The clocks that will most probably break, or why nobody can say; None where no clock runs within its target."""
     [sums] = rows(connection, _SUMS, "mart.open_case_risk") or [{"clocks": 0, "unknown_clocks": 0}]
+    reasons = why_unknown({row["reason_1"]: row["clocks"] for row in rows(connection, _UNKNOWN, "mart.open_case_risk")})
     if not sums["clocks"]:
-        return _unknown(sums) if sums["unknown_clocks"] else None
+        return _unknown(sums["unknown_clocks"], reasons) if sums["unknown_clocks"] else None
     found = rows(connection, _OPEN, "mart.open_case_risk")
     titles = headline.titles()
     cards = rows(connection, _CARDS, "mart.risk_model_card")
@@ -63,7 +79,7 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
         finding=(
             f"{wording.counted(sums['likely_clocks'], 'open clock')} of {wording.count(sums['clocks'])} within their target will break with a probability of 50 % or more at "
             f"{wording.instant(found[0]['predicted_at'])}; over all of them, {wording.decimal(sums['expected_clocks'])} breaches are expected."
-            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} no probability can be told: {sums['unknown_reason']}." if sums["unknown_clocks"] else "")
+            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} no probability can be told: {reasons}." if sums["unknown_clocks"] else "")
         ),
         how_to_read="The clocks with the highest probabilities, each with its strongest reasons. All of them, and how such predictions came out: the page Risk of the command centre.",
         definition=(
@@ -84,11 +100,11 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
     )  # fmt: skip
 
 
-def _unknown(sums: Row) -> Section:
+def _unknown(clocks: int, reasons: str) -> Section:
     return Section(
         key="risk",
         title="What will probably break",
         tables=("mart.open_case_risk",),
-        finding=f"Cannot be said of {wording.counted(sums['unknown_clocks'], 'open clock')}: {sums['unknown_reason']}.",
+        finding=f"Cannot be said of {wording.counted(clocks, 'open clock')}: {reasons}.",
         definition="A probability is given once 30 clocks of a promise have stopped with a verdict; from 300 on a model is tried, and serves where it does better than what is simply counted.",
     )

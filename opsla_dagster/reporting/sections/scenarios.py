@@ -57,7 +57,7 @@ def _row(row: ScenarioFigures, axis: Axis) -> Mapping[str, Any]:
         "description": row.description,
         "eligible": wording.count(row.eligible_cases),
         "avoided": wording.count(row.breaches_avoided),
-        "hours": wording.count(row.hours_saved),
+        "hours": wording.hours(row.hours_saved),
         "rates": [wording.percent(level) for level in _levels(row)],
         "marks": [None if level is None else axis.place(level) for level in _levels(row)],
     }

@@ -113,9 +113,9 @@ def _finding(judged: Sequence[Row], names: Mapping[str, str], kind_of_days: str)
     if compared < WEEK or min(_cases(early), _cases(late)) < FEW_CASES:
         rates = [f"{wording.percent(rate(judged, sla), 1)} ({name})" for sla, name in names.items()]
         cases = wording.counted(_cases(judged), "judged case")
-        when = f"of {wording.day(first)}" if first == last else f"from {wording.day(first)} to {wording.day(last)}"
+        when = f"on {wording.day(first)}" if first == last else f"from {wording.day(first)} to {wording.day(last)}"
         settled = " of settled days" if kind_of_days.startswith("settled") else ""
-        return f"Breached of {cases}{settled} {when}: {wording.listed(rates)}."
+        return f"Breached of {cases}{settled}, intake {when}: {wording.listed(rates)}."
     moves = [f"{words} ({wording.listed(of)})" for words, of in _alike(early, late, names).items()]
     return f"From the first {compared} {kind_of_days} to the last {compared}, breaches {wording.listed(moves)}."
 

@@ -1,7 +1,7 @@
--- Intake dates that are over and of which a source has no case, although every record of cases that came in on them was rejected; or
--- although records were rejected whose date nobody can read, of as many cases as half of such a weekday mostly has.
--- A failure means that the date is empty in every table because nothing of it could be used, not because nothing came in; look first at
--- the reasons in raw.rejected_rows. Once the mapping or the log is mended, `opsla refresh` makes the date anew.
+-- Past intake dates without a case that rejected records are of, or may be of, since nobody can read their date.
+-- A failure means that a date may be empty because nothing of it could be used; one record without a date can put several dates in
+-- doubt; look first at raw.rejected_rows. Once the log or the mapping is mended, `opsla refresh` makes the dates anew.
+
 -- What stands beside a source of cases (an audit log, a file of links) has none on any date.
 with source_totals as (
     select
@@ -100,6 +100,7 @@ left join same_weekdays on empty_dates.source = same_weekdays.source and empty_d
 left join all_dates on empty_dates.source = all_dates.source
 where
     coalesce(dated_cases.cases, 0) > 0
+    -- Of records without a date as many as half of such a weekday mostly has.
     or (
         coalesce(undated_cases.cases, 0) > 0
         and coalesce(same_weekdays.mean_cases, all_dates.mean_cases, 1.0) > 0
