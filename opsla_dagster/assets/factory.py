@@ -383,7 +383,7 @@ def _judge(line: TableAsset, scope: Scope, outcomes: list[Outcome]) -> int:
     failed = [outcome for outcome in outcomes if outcome.stops_the_run]
     if failed:
         if line.python and line.python.keeps_refused_rows:
-            kept = f"All of them are in the table: opsla export --format csv --table {line.name}"
+            kept = f"All of them are in the table: `opsla export --format csv --table {line.name}`"
         else:
             kept = "The new rows were not kept and the table is as it was before; the check's sample in the Dagster UI (opsla dev) has more rows."
         raise _RefusedError(f"{line.name}: {'; '.join(_told(outcome) for outcome in failed)}. {kept}")

@@ -28,6 +28,7 @@ from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.ownership import UNASSIGNED
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.sources.filled import tells_holders
 from opsla_dagster.window import ONE_DAY
 
 _MATCHES_SHOWN = 5
@@ -67,7 +68,8 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
     promises = of_case(connection, "staging.case_sla_policies", case, "in_force_from_at, metric")
     promised = {(promise["policy"], promise["metric"]) for promise in promises}
     verdicts = _verdicts(connection, case, settings.sla_policies)
-    stints = stints_of(connection, case)
+    is_holding_told = tells_holders(settings.sources, case["source"])
+    stints = stints_of(connection, case) if is_holding_told else ()
     sources = (case["source"], *settings.sources.beside(case["source"]))
     return Explanation(
         **{name: case[name] for name in ("case_id", "source", "tier", "case_type", "priority", "agent")},
@@ -86,7 +88,8 @@ def _explain(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Sett
         not_yet=not_yet_of(settings, case["case_id"], as_of_at, sources),
         stints=stints,
         inactive_after_seconds=settings.ownership.inactive_after,
-        ownership_spans=ownership_spans_of(connection, case),
+        ownership_spans=ownership_spans_of(connection, case) if is_holding_told else (),
+        is_holding_told=is_holding_told,
         links=links_of(connection, case, as_of_at),
         events=time_line(connection, case, promises, verdicts, settings.sla_policies),
         spans=tuple(Span(*(span[name] for name in ("started_at", "ended_at", "status", "event_id"))) for span in spans),
@@ -109,7 +112,7 @@ def _case(connection: duckdb.DuckDBPyConnection, case_id: str, settings: Setting
         return found[0]
     if found:
         dates = " and ".join(sorted(row["intake_date"].isoformat() for row in found))
-        raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; opsla refresh loads them anew")
+        raise OpslaError(f"case {case_id!r} is held under several intake dates, {dates}; `opsla refresh` loads them anew")
     [[last_look]] = connection.execute("select max(as_of_at) from ops.partition_as_of").fetchall()
     waiting = not_yet_of(settings, case_id, last_look) if last_look is not None else ()
     if waiting:

@@ -15,7 +15,15 @@ from zoneinfo import ZoneInfo
 
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.explain_links import link_cells
-from opsla_dagster.reporting.explain_stints import NOBODY, STATES, entered, held_by_agents, parts, summary
+from opsla_dagster.reporting.explain_stints import (
+    NOBODY,
+    STATES,
+    entered,
+    held_at_the_end,
+    held_by_agents,
+    parts,
+    summary,
+)
 from opsla_dagster.reporting.explain_text import source_verdict, verdict, when
 from opsla_dagster.reporting.explanation import KINDS, SOURCE_VERDICT, Clock, Explanation, Piece, Verdict
 from opsla_dagster.reporting.files import write_whole
@@ -95,6 +103,7 @@ def picture(explanation: Explanation) -> dict[str, Any]:
         "statuses": {size: _statuses(explanation, scale, size) for size in SIZES},
         "holders": {size: _holders(explanation, scale, size) for size in SIZES} if explanation.stints or by_agent else {},
         "holder": "agent" if by_agent else "team",
+        "held_at_the_end": held_at_the_end(explanation),
         "ownership": summary(explanation.stints, explanation.is_open) if explanation.stints else "by agent: its records name no team",
         "stints": [
             *((stint.team, when(stint.started_at, explanation.zone), "; ".join(filter(None, (entered(stint), parts(stint, explanation.inactive_after_seconds))))) for stint in explanation.stints),

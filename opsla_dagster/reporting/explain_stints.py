@@ -80,6 +80,14 @@ def summary(stints: Sequence[Stint], is_open: bool) -> str:
     return f"{counted(len(handed), 'hand-off')}{back}{share}"
 
 
+def held_at_the_end(explanation: Explanation) -> str:
+    """What is known of the holder where the source tells no more than whose a case is at its end; empty where it tells more, or nobody."""
+    holder = " and ".join(filter(None, (explanation.team and f"the team {explanation.team}", explanation.agent and f"the agent {explanation.agent}")))
+    if explanation.is_holding_told or not holder:
+        return ""
+    return f"its source tells {holder} of the case, as its row has it, and not since when: so there are no stints, hand-offs or shares of its time"
+
+
 def entered(stint: Stint) -> str:
     """How the case came to the stint, in words."""
     words = "came back as planned" if stint.is_planned_return else _ENTERED[stint.entered_by]

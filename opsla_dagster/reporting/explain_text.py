@@ -20,7 +20,7 @@ from opsla_dagster.figures import counted
 from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.comparisons import way
 from opsla_dagster.reporting.explain_links import told
-from opsla_dagster.reporting.explain_stints import NOBODY, held_by_agents, stints_table, summary
+from opsla_dagster.reporting.explain_stints import NOBODY, held_at_the_end, held_by_agents, stints_table, summary
 from opsla_dagster.reporting.explanation import MOST_REJECTED, Clock, Explanation, Piece, Verdict, listed
 from opsla_dagster.terminal import ruled_table
 
@@ -54,6 +54,8 @@ def render(explanation: Explanation, console: Console) -> None:
     if explanation.stints:
         say(f"\n[bold]Who held it[/bold]: {escape(summary(explanation.stints, explanation.is_open))}")
         say(stints_table(explanation, words.short))
+    elif at_the_end := held_at_the_end(explanation):
+        say(f"\n[bold]Who held it[/bold]: {escape(at_the_end)}.")
     _links(explanation, words, say)
     had = {event.status for event in explanation.events}
     for clock in explanation.clocks:
@@ -136,7 +138,10 @@ def render_ownership(explanation: Explanation, console: Console) -> None:
 
 
 def _agents(explanation: Explanation, words: _Words, say: Say) -> None:
-    """Who held a case of which no team is told."""
+    """Who held a case of which no team is told, or which is told of its end alone."""
+    if at_the_end := held_at_the_end(explanation):
+        say(f"\n[bold]Who held it[/bold]: {escape(at_the_end)}. An audit log beside it (form: changes) would tell.")
+        return
     held = held_by_agents(explanation.ownership_spans)
     if not held:
         say("\nNobody is told to have held this case: no record gives it to a team or an agent.")

@@ -260,6 +260,8 @@ class Explanation:
     links: tuple[Link, ...] = ()
     not_yet: tuple[NotYet, ...] = ()
     inactive_after_seconds: int = 86_400
+    #: Whether the source tells who held a case when; else `team` and `agent` are those of its end, and there are no stints.
+    is_holding_told: bool = True
 
     def verdict_on(self, clock: Clock) -> Verdict | None:
         """The source's verdict beside which this clock stands."""

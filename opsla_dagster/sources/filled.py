@@ -23,6 +23,12 @@ def filled_tables(settings: SourcesSettings) -> frozenset[str]:
     return frozenset(table for source in settings.sources if source.enabled for table in _filled_by(source))
 
 
+def tells_holders(settings: SourcesSettings, name: str) -> bool:
+    """Whether the source `name`, or a log beside it, tells who held a case when; one row a case tells whose it is at its end, and no more."""
+    told = {source.name: _OWNERS in _filled_by(source) for source in settings.sources}
+    return any(told.get(each, True) for each in (name, *settings.beside(name)))
+
+
 def active_tables(settings: SourcesSettings) -> list[Table]:
     """The tables of the catalog whose areas the enabled sources feed."""
     filled = filled_tables(settings)

@@ -6,7 +6,7 @@ Belongs here: the order of the steps. Does not belong here: any one step, and th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -40,6 +40,7 @@ from opsla_dagster.starting.information import timeless_promises, timeless_text
 from opsla_dagster.starting.meanings import MOST_UNPLACED_PCT
 from opsla_dagster.starting.preview import lines_of, time_lines
 from opsla_dagster.starting.proposing import LogProposal, propose, propose_changes
+from opsla_dagster.starting.rejects import MOST_RECORDS, Rejects, rejected_pct, rejects_of, too_many_rejected
 from opsla_dagster.starting.showing import show_account, show_log
 from opsla_dagster.starting.sniffing import Log, require_files, sniffed
 from opsla_dagster.starting.stamp_choice import ZONE_ASSUMED, ZONE_QUESTION, settled_zone, zone_problem
@@ -162,22 +163,48 @@ def _log_documents(answers: Answers, asking: Asking) -> tuple[dict[str, str], st
         told = Told(
             columns, statuses, {} if answers.changes else fields, answers.time_format, answers.timezone, answers.start_date, _empty_cells(answers.empty_cells)
         )
-        proposal = _agreed_proposal(log, told, answers.directory, asking)
-        if proposal is None:
+        agreed = _agreed_proposal(name, log, told, answers.directory, asking)
+        if agreed is None:
             return None
+        proposal, rejects = agreed
         changes = _changes_beside(answers, Told(of_changes, fields=fields), name, log, proposal, asking) if answers.changes else None
-        case = log.columns[proposal.columns["case_id"]].examples[0].strip()
-        found = LogFiles(name, log.files, log.written, log.missing_values, log.rows, case, dropped(log.files))
+        found = _files_of(name, log, proposal)
         if found.dropped is not None:
             asking.say(
                 f"{found.dropped.marker} marks a drop: {found.dropped.folder} is taken for a drop folder, whose files count once a marker has released "
                 "them; docs/drop_folders.md. Remove drop_folders from sources.yml where it is none."
             )
+    documents = _documents(found, proposal, answers.directory, changes)
+    if changes is not None:
+        rejects = [*rejects, *_rejects_told(documents, changes[0], asking)]
+    return documents, _unfinished(found, proposal, rejects, answers.directory)
+
+
+def _unfinished(found: LogFiles, proposal: LogProposal, rejects: Sequence[Rejects], directory: Path) -> str:
+    """What to do before the first run, where the gates that are written would stop it; else empty."""
     lost = (sum(proposal.unplaced.values()) + proposal.without_status) / found.rows
-    unfinished = ""
-    if 100 * lost > MOST_UNPLACED_PCT:  # the gates that are written would stop the first run
-        unfinished = _too_little_placed(lost, proposal, answers.directory)
-    return log_documents(found, proposal, answers.directory, datetime.now(UTC).date(), changes), unfinished
+    if 100 * lost > MOST_UNPLACED_PCT:
+        return _too_little_placed(lost, proposal, directory)
+    return too_many_rejected(rejects, MOST_UNPLACED_PCT, directory) if rejected_pct(rejects) > MOST_UNPLACED_PCT else ""
+
+
+def _files_of(name: str, log: Log, proposal: LogProposal) -> LogFiles:
+    case = log.columns[proposal.columns["case_id"]].examples[0].strip()
+    return LogFiles(name, log.files, log.written, log.missing_values, log.records, case, dropped(log.files), log.read)
+
+
+def _documents(found: LogFiles, proposal: LogProposal, directory: Path, changes: tuple[LogFiles, LogProposal] | None = None) -> dict[str, str]:
+    return log_documents(found, proposal, directory, datetime.now(UTC).date(), changes)
+
+
+def _rejects_told(documents: Mapping[str, str], found: LogFiles, asking: Asking) -> list[Rejects]:
+    """What the log rejects, which is said; nothing of a log that is too long to be read once more."""
+    if found.rows > MOST_RECORDS:
+        return []
+    rejects = rejects_of(documents, {found.name: found.read})
+    for line in (line for each in rejects for line in each.told()):
+        asking.say(line)
+    return rejects
 
 
 def _changes_beside(answers: Answers, told: Told, name: str, log: Log, proposal: LogProposal, asking: Asking) -> tuple[LogFiles, LogProposal]:
@@ -189,8 +216,7 @@ def _changes_beside(answers: Answers, told: Told, name: str, log: Log, proposal:
         changes = propose_changes(audit, told, name, asking)
         show_log(asking.console, audit, changes)
         _require_same_cases(log, proposal, audit, changes, asking)
-        case = audit.columns[changes.columns["case_id"]].examples[0].strip()
-        return LogFiles(f"{name}_changes", audit.files, audit.written, audit.missing_values, audit.rows, case, dropped(audit.files)), changes
+        return _files_of(f"{name}_changes", audit, changes), changes
 
 
 def _require_same_cases(log: Log, proposal: LogProposal, audit: Log, changes: LogProposal, asking: Asking) -> None:
@@ -210,8 +236,8 @@ def _require_same_cases(log: Log, proposal: LogProposal, audit: Log, changes: Lo
         asking.warn(f"{len(lost):,} of {counted(len(found), 'case')} of {audit.files[0]} are not in {log.files[0]} ({', '.join(lost[:3])}): their changes are in no table.")
 
 
-def _agreed_proposal(log: Log, told: Told, directory: Path, asking: Asking) -> LogProposal | None:
-    """The proposal, shown with three cases, and changed until the person agrees; None where there is nothing left to change.
+def _agreed_proposal(name: str, log: Log, told: Told, directory: Path, asking: Asking) -> tuple[LogProposal, list[Rejects]] | None:
+    """The proposal, shown with what it rejects and three cases, and changed until the person agrees; None where there is nothing left to change.
 
     Raises OpslaError where nobody can be asked and the figures would say nothing.
     """
@@ -219,11 +245,13 @@ def _agreed_proposal(log: Log, told: Told, directory: Path, asking: Asking) -> L
         proposal = propose(log, told, asking)
         show_log(asking.console, log, proposal)
         if not proposal.problems:
+            found = _files_of(name, log, proposal)
+            rejects = _rejects_told(_documents(found, proposal, directory), found, asking)
             asking.say("Three cases, as they are read:" if log.rows > 1 else "As it is read:")
             for line in lines_of(time_lines(log, proposal)):
                 asking.say(f"  {line}")
             if asking.agreed(f"Does this look right? Then {directory} is written."):
-                return proposal
+                return proposal, rejects
         elif not asking.is_allowed:
             raise OpslaError("\n".join(proposal.problems))
         for problem in proposal.problems:

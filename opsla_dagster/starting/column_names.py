@@ -220,11 +220,23 @@ DUE_NAMES: dict[str, tuple[str, ...]] = {
         "frist", "zieltermin", "losungsfrist", "echeance", "date_d_echeance", "date_limite", "date_limite_de_resolution", "vencimiento", "fecha_de_vencimiento",
         "fecha_vencimiento", "fecha_limite", "fecha_objetivo", "vencimento", "data_de_vencimento", "data_limite", "prazo", "prazo_de_resolucao", "prazo_de_solucao", "scadenza",
         "data_scadenza", "data_di_scadenza", "vervaldatum", "streefdatum", "uiterste_datum", "期限", "対応期限", "期日", "解決期限", "目標日時", "期限日時",
+        "fallig_bis", "fallig_zum", "faellig_am", "faellig_bis", "falligkeit", "faelligkeit", "falligkeitstermin", "faelligkeitsdatum", "losung_fallig_am", "losung_fallig_bis", "zu_losen_bis", "zu_erledigen_bis", "erledigen_bis",
+        "erledigungsfrist", "bearbeitungsfrist", "sla_frist", "solltermin", "zieldatum", "echeance_le", "date_echeance", "echeance_de_resolution", "echeance_sla", "date_limite_sla", "date_butoir", "delai_limite",
+        "a_resoudre_avant", "a_resoudre_avant_le", "a_traiter_avant", "a_traiter_avant_le", "vence", "vence_el", "fecha_limite_de_resolucion", "fecha_limite_de_solucion", "fecha_limite_sla", "fecha_tope", "fecha_compromiso",
+        "fecha_de_compromiso", "vencimiento_sla", "vencimiento_de_resolucion", "plazo", "plazo_de_resolucion", "resolver_antes_de", "resolver_antes_del", "vence_em", "data_limite_de_resolucao", "data_limite_de_solucao", "data_limite_sla",
+        "vencimento_sla", "prazo_final", "prazo_limite", "prazo_sla", "prazo_de_conclusao", "resolver_ate", "scade", "scade_il", "scadenza_sla", "scadenza_risoluzione", "scadenza_di_risoluzione", "data_limite_risoluzione",
+        "data_limite_di_risoluzione", "da_risolvere_entro", "da_risolvere_entro_il", "da_completare_entro", "risolvere_entro", "vervalt_op", "uiterste_oplosdatum", "streefdatum_oplossing", "oplossen_voor", "op_te_lossen_voor",
+        "gereed_voor", "deadline_oplossing", "対応期日", "解決期日", "完了期限", "完了期日", "期限日", "対応期限日時", "解決期限日時", "解決目標日時", "sla期限",
     ),
     REPLY_DUE: (
         "first_response_due", "first_response_due_at", "first_response_due_date", "first_response_due_by", "first_response_sla", "response_due", "response_due_date", "response_due_at",
         "response_due_by", "first_response_escalation_at", "response_sla", "response_target", "respond_by", "reply_due", "reply_due_at", "reply_by", "first_reply_due", "first_reply_due_at", "reply_sla", "fr_due_by", "fr_due_at",
         "antwortfrist", "reaktionsfrist", "echeance_de_premiere_reponse", "vencimiento_de_primera_respuesta", "prazo_de_primeira_resposta", "scadenza_prima_risposta", "初回応答期限", "回答期限",
+        "antwort_fallig_am", "antwort_fallig_bis", "erste_antwort_fallig_am", "erste_antwort_fallig_bis", "erste_antwort_bis", "erstantwort_bis", "antworten_bis", "zu_beantworten_bis", "reaktion_bis", "erste_reaktion_bis", "erstreaktion_bis",
+        "erstreaktionsfrist", "echeance_de_reponse", "date_limite_de_reponse", "date_limite_de_premiere_reponse", "a_repondre_avant", "a_repondre_avant_le", "vencimiento_de_respuesta", "fecha_limite_de_respuesta",
+        "fecha_limite_de_primera_respuesta", "plazo_de_respuesta", "plazo_de_primera_respuesta", "responder_antes_de", "responder_antes_del", "prazo_de_resposta", "prazo_da_primeira_resposta", "vencimento_da_primeira_resposta",
+        "data_limite_de_resposta", "responder_ate", "scadenza_risposta", "scadenza_della_prima_risposta", "data_limite_risposta", "data_limite_di_risposta", "rispondere_entro", "rispondere_entro_il", "reageren_voor", "beantwoorden_voor",
+        "te_beantwoorden_voor", "uiterste_reactiedatum", "streefdatum_reactie", "deadline_reactie", "回答期日", "返信期限", "初回返信期限", "初回回答期限", "一次回答期限", "初回応答期日",
     ),
 }
 #: What GLPI calls the instants by which a ticket is to be resolved and taken up; elsewhere these are durations that were needed.
@@ -232,13 +244,13 @@ _DUE_INSTANTS = {
     "time_to_resolve": RESOLUTION_DUE, "temps_de_resolution": RESOLUTION_DUE, "time_to_own": REPLY_DUE, "temps_de_prise_en_charge": REPLY_DUE,
 }
 #: A due date of whatever is to be done, in a form that no list has: `Overall Service Request Due Date`.
-_DUE_ENDING = re.compile(r"(.+_)?(?<!over_)due(_(date|time|by|at|on|dt))*|(.+_)?deadline(_(date|time))*|[a-z]+duedate")
+_DUE_ENDING = re.compile(r"(.+_)?(?<!over_)due(_(date|time|by|at|on|dt))*|(.+_)?deadline(_(date|time))*|[a-z]+duedate|(.+_)?fa?e?llig_(am|bis|zum)")
 _STAMP_ENDING = re.compile(r"(_(date|time|at|on|dt|ts))+$")
 #: A promise as a number of hours, minutes or days: `SLA hours`, `Target resolution (min)`.
 _DURATION_DUE = re.compile(
     r"(?=.*(sla|target|due|promised|allowed|goal))(?=.*(_|^)(?P<unit>minutes?|mins?|m|hours?|hrs?|h|days?|d)(_|$))[a-z0-9_]+"
 )
-_OF_A_REPLY = r"response|reply|respond|answer"
+_OF_A_REPLY = r"response|reply|respond|answer|antwort|reaktion"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _ACTUAL = re.compile(r"(^|_)(actual|spent|taken|elapsed|remaining|left|over|overdue|past|since|exceeded|breach\w*)(_|$)")
 

@@ -200,14 +200,15 @@ def _asked_milestones(
     left = [name for name in log.columns if name in stamps and name not in taken and log.columns[name].filled]
     for column in left if asking.is_allowed else []:
         answer = asking.optional(
-            f"When what happened does {column!r} tell (a status such as ASSIGNED, PUBLIC_REPLY; empty: not used)",
+            f"When what happened does {column!r} tell (a status such as ASSIGNED, PUBLIC_REPLY; empty: not used; by when a case was to be done is said as due={column} at the end)",
             lambda text: None if text.upper() in Signal.__members__ else f"{text!r} is none of {', '.join(Signal)}",
         )
         if answer:
             milestones = {**milestones, column: Signal(answer.upper())}
     if left and not asking.is_allowed:
         remarks.notes.append(
-            f"Stamps of which nobody said what happened then: {', '.join(left)}. Say it with --column STATUS=COLUMN, such as --column 'ASSIGNED={left[0]}'."
+            f"Stamps of which nobody said what happened then: {', '.join(left)}. Say it with --column STATUS=COLUMN (STATUS: ASSIGNED, ESCALATED ...); where a stamp tells by when "
+            f"the case was to be done, which is no status, with --column 'due={left[0]}' (its first reply: reply_due)."
         )
     return milestones
 

@@ -37,7 +37,7 @@ def show_log(console: Console, log: Log, proposal: LogProposal) -> None:
     used = {*proposal.columns.values(), *proposal.milestones, *(due.column for due in proposal.due.values())}
     unused = [name for name in log.columns if name not in used]
     lines = [
-        f"{counted(log.rows, 'record')}, one row per {_ROWS[proposal.form]}; {_written(log)}; timestamps "
+        f"{counted(log.records, 'record')}, one row per {_ROWS[proposal.form]}; {_written(log)}; timestamps "
         f"{_written_as(proposal)}, {proposal.stamps_zone or 'with their UTC offset'}."
     ]
     lines += [f"Cells that mean nothing: {', '.join(log.missing_values)}."] if log.missing_values else []

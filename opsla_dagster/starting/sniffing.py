@@ -103,7 +103,10 @@ class Log:
     #: What reading found out by itself, a line a file.
     reading_notes: tuple[str, ...]
     columns: dict[str, Column]
+    #: Those that say anything; the log has more where some cannot be read, or have no cell.
     rows: int
+    #: All of them, as the event_log source counts.
+    records: int
     unreadable: int
     missing_values: tuple[str, ...]
     #: Names that several columns of a file have: none of them can be said, so none is among the columns.
@@ -111,6 +114,7 @@ class Log:
     #: Whose abbreviations a stamp may name, if somebody said it.
     zone: str | None
     connection: duckdb.DuckDBPyConnection
+    read: tuple[LogFile, ...] = ()
     #: What the columns of few words say, with how often, the commonest first.
     _words: dict[str, dict[str, int]] = field(default_factory=dict)
     #: Columns of ids -> SQL of the id.
@@ -474,7 +478,7 @@ def sniffed(paths: Sequence[Path], zone: str | None = None, told: Written | None
             written = how_written(files, directory, told or Written())
             prepare(connection)
             loaded = load_files(connection, written, files, directory)
-            yield _measured(connection, tuple(Path(file.name) for file in files), written, loaded, zone)
+            yield _measured(connection, files, written, loaded, zone)
         finally:
             connection.close()
 
@@ -499,7 +503,7 @@ def _log_files(paths: Sequence[Path]) -> tuple[LogFile, ...]:
 
 
 def _measured(
-    connection: duckdb.DuckDBPyConnection, files: tuple[Path, ...], written: Written, loaded: Sequence[Loaded], zone: str | None
+    connection: duckdb.DuckDBPyConnection, files: tuple[LogFile, ...], written: Written, loaded: Sequence[Loaded], zone: str | None
 ) -> Log:
     names = _common_columns(loaded)
     _unite(connection, loaded, names)
@@ -513,7 +517,8 @@ def _measured(
         raise OpslaError(f"{loaded[0].file.name}: holds no record below its header; there is nothing to propose from")
     notes = tuple(f"{item.file.name}: {note}" for item in loaded for note in (item.note, item.passed_over) if note)
     repeated = dict.fromkeys(name for item in loaded for name, count in Counter(column.name for column in item.columns).items() if name and count > 1)
-    return Log(files, written, loaded[0].form, notes, columns, rows, unreadable, marks, tuple(repeated), zone, connection, words)
+    paths, records = tuple(Path(file.name) for file in files), sum(item.rows for item in loaded)
+    return Log(paths, written, loaded[0].form, notes, columns, rows, records, unreadable, marks, tuple(repeated), zone, connection, files, words)
 
 
 def _common_columns(loaded: Sequence[Loaded]) -> list[str]:

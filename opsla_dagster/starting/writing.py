@@ -20,6 +20,7 @@ from opsla_dagster import shipped
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CsvSettings, Written
 from opsla_dagster.settings.tickets import IntercomSettings, ZendeskSettings
+from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.sources.zendesk.advanced import answered_by_notes, settings_told
 from opsla_dagster.starting.column_names import REPLY_DUE, RESOLUTION_DUE
 from opsla_dagster.starting.columns import Due
@@ -53,6 +54,7 @@ class LogFiles:
     example_case: str
     #: The drop folder in which they lie.
     dropped: Dropped | None = None
+    read: tuple[LogFile, ...] = ()
 
 
 def log_documents(

@@ -84,6 +84,7 @@ def test_of_a_desk_that_names_no_team_the_agents_with_open_cases_are_shown(is_ag
         connection.execute("create schema mart")
         for name in ("mart.team_latency", "mart.backlog_sources"):
             ensure_table(connection, TABLES[name])
+        connection.execute("insert into mart.team_latency (team) values ('UNASSIGNED')")
         connection.execute("insert into mart.backlog_sources (source, is_agent_told) values ('log', $is_agent_told)", {"is_agent_told": is_agent_told})
         view = SimpleNamespace(connection=connection, rows_at=lambda _: held, require_queue=lambda: None, state=None)
         page = ownership_page(cast(View, view))

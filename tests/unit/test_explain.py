@@ -22,12 +22,12 @@ from opsla_dagster.catalog.clocks import CLOCK_PIPELINE
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import write_picture
-from opsla_dagster.reporting.explain_stints import parts
+from opsla_dagster.reporting.explain_stints import STATES, parts
 from opsla_dagster.reporting.explain_text import render, render_ownership
 from opsla_dagster.reporting.explanation import Clock, Explanation, Stint
 from opsla_dagster.settings import load_settings
 from opsla_dagster.settings.calendars import CalendarsSettings
-from opsla_dagster.settings.sources import SourcesSettings
+from opsla_dagster.settings.sources import EventLogSettings, SourcesSettings
 from opsla_dagster.warehouse.promises import replace_signal_roles
 from opsla_dagster.warehouse.sql import load_sql, sql_path
 from opsla_dagster.warehouse.write import ensure_table, replace_whole, replace_window
@@ -603,6 +603,31 @@ def test_of_a_case_without_a_team_the_agents_who_held_it_are_told(warehouse: War
     assert re.findall(r'class="mark change" x1="([\d.]+)"', line)
     assert re.findall(r"<td>(nobody|agent\.\w+)</td>", line) == ["nobody", "agent.ann", "agent.kim"]
     assert '<th scope="col">Agent</th>' in line
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_of_one_row_a_case_nobody_is_told_since_when_its_team_has_it(warehouse: Warehouse, tmp_path: Path, beside: bool) -> None:
+    """The tables take the team of the row as the holder from intake on; an account of the case claims no more than the row says."""
+    warehouse.case("2025-07-08 13:00:00 INTAKE", "2025-07-08 14:00:00 RESOLVED")
+    warehouse.connection.execute("update staging.case_milestones set team = 'Nord', agent = '[Ann]'")
+    stint = {"team": "Nord", "entered_by": "initial", "is_last": True, "is_planned_return": False} | {f"{state}_{clock}_seconds": 0 for state in STATES for clock in ("calendar", "business")}
+    warehouse.insert(
+        "staging.ownership_stints", source="log", case_id="C-1", intake_date=warehouse.day, stint=1, started_at="2025-07-08 13:00", **stint | {"queue_calendar_seconds": HOUR, "inactive_calendar_seconds": 0}
+    )
+    columns = {"case_id": "id", "team": "team", "agent": "agent"}
+    documents: list[dict[str, Any]] = [{"name": "log", "form": "cases", "columns": columns, "milestones": {"opened": "INTAKE", "solved": "RESOLVED"}, "statuses": {}}]
+    if beside:
+        changes = {"case_id": "id", "event_ts": "at", "field": "field", "old_value": "old", "new_value": "new"}
+        documents.append({"name": "audit", "form": "changes", "beside": "log", "columns": changes, "fields": {"Group": "team"}, "statuses": {}})
+    logs = [EventLogSettings.model_validate({"type": "event_log", "files": "log.csv", "time": {"timezone": "UTC"}} | document) for document in documents]
+    settings = replace(SETTINGS, sources=SETTINGS.sources.model_copy(update={"sources": tuple(logs)}))
+    explanation = explain(warehouse.connection, "C-1", settings)
+    texts = [" ".join(shown(explanation, how=how).split()) for how in (render, render_ownership)]
+    texts.append(write_picture(explanation, tmp_path / "case.html").read_text(encoding="utf-8"))
+    claimed, known = "the last owner, Nord, had 100.0% of its time", "ts source tells the team Nord and the agent [Ann] of the case, as its row has it, and not since when"
+    assert [(claimed in text, known in text) for text in texts] == 3 * [(beside, not beside)]
+    assert (explanation.is_holding_told, len(explanation.stints)) == (beside, int(beside))
+    assert ("An audit log beside it (form: changes) would tell." in texts[1]) is not beside
 
 
 @pytest.mark.parametrize(("inactive", "told"), [(0, "1:00:00 in queue, 48:00:00 waiting for the customer"), (97_200, "waiting for the customer; 27:00:00 of it beyond 24 h of silence")])

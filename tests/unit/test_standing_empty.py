@@ -10,7 +10,7 @@ import pytest
 
 from opsla_dagster.assets.graph import table_assets
 from opsla_dagster.catalog import TABLES
-from opsla_dagster.reporting.sections.ownership import AGENTS_ALONE, NOBODY, ownership
+from opsla_dagster.reporting.sections.ownership import AGENTS_ALONE, ENDS_ALONE, NOBODY, ownership
 from opsla_dagster.settings import Settings, load_settings
 from opsla_dagster.settings.sources import SourcesSettings
 from opsla_dagster.shipped import CONFIG
@@ -100,3 +100,17 @@ def test_the_report_says_where_agents_are_told_and_no_team(is_agent_told: bool, 
         section = ownership(connection)
     assert section is not None
     assert (section.finding, section.how_to_read, section.data, section.table) == (finding, why, {}, None)
+
+
+@pytest.mark.parametrize("told", ["is_queue_told", "is_agent_told"])
+def test_the_report_does_not_ask_for_the_team_of_one_row_a_case_that_it_has(told: str) -> None:
+    """Of such a log the tables of ownership are there without rows, and the backlog knows the team of each case."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart")
+        for name in ("mart.team_latency", "mart.misattribution", "mart.bounce_pairs", "mart.backlog_sources"):
+            ensure_table(connection, TABLES[name])
+        connection.execute(f"insert into mart.backlog_sources (source, {told}) values ('log', true)")
+        section = ownership(connection)
+    assert section is not None
+    assert (section.finding, section.how_to_read) == ("Who held a case is told of its end alone", ENDS_ALONE)
+    assert "columns.team" not in ENDS_ALONE

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from opsla_dagster.starting.asking import Asking
 from opsla_dagster.starting.change_names import field_meant
-from opsla_dagster.starting.column_names import due_instant_named, due_named, fields_named
+from opsla_dagster.starting.column_names import DUE_NAMES, MILESTONES, NAMES, due_instant_named, due_named, fields_named
 from opsla_dagster.starting.proposing import LogProposal, propose
 from opsla_dagster.starting.sniffing import sniffed
 from opsla_dagster.starting.told import Told
@@ -304,3 +304,43 @@ def test_of_an_audit_log_the_moving_stamp_and_the_names_of_values_are_read(tmp_p
         "event_ts": "History Date", "intake_ts": "Created", "old_value": "From", "new_value": "To",
     }
     assert found.fields == {"status": "status", "Support Team": "team"}
+
+
+@pytest.mark.parametrize(("due", "reply"), [
+    ("Fällig bis", "Erste Antwort bis"), ("Lösung fällig am", "Antwort fällig am"), ("Rückruf fällig bis", "Erste Reaktion fällig bis"), ("À résoudre avant le", "Échéance de réponse"),
+    ("Fecha límite de resolución", "Responder antes de"), ("Vence em", "Prazo de resposta"), ("Da risolvere entro il", "Scadenza risposta"), ("Op te lossen voor", "Uiterste reactiedatum"),
+    ("解決期日", "初回返信期限"), ("FaelligAm", "Antworten bis"),
+])  # fmt: skip
+def test_due_dates_of_eight_languages(due: str, reply: str) -> None:
+    assert [due_named(name) or due_instant_named(name) for name in (due, reply)] == ["due", "reply_due"]
+
+
+def test_what_is_called_a_due_date_is_called_nothing_else() -> None:
+    others = {name for names in NAMES.values() for name in names} | {*MILESTONES}
+    resolution, reply = DUE_NAMES.values()
+    assert not others & {*resolution, *reply}
+    assert not {*resolution} & {*reply}
+    assert [name for name in ("Überfällig", "Überfällig seit", "Überfällig am", "Fällig (Betrag)", "有効期限", "Vencimiento de licencia") if due_named(name) or due_instant_named(name)] == []
+
+
+def test_of_a_stamp_that_nobody_knows_a_due_date_is_offered_and_no_status_invented(tmp_path: Path) -> None:
+    """Following the advice for a due date with the name of a status would make a touch of it."""
+    rows = [f"K{n},2025-10-1{n} 05:00,2025-10-1{n} 09:00,2025-10-2{n} 05:00" for n in range(1, 9)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["Ticket,Created,Resolved,Wanted", *rows]))
+    with sniffed([path]) as log:
+        notes = " ".join(propose(log, Told(timezone="UTC"), NOBODY).notes)
+        told = propose(log, Told({"due": "Wanted"}, timezone="UTC"), NOBODY)
+    assert "--column 'due=Wanted'" in notes
+    assert "ASSIGNED=Wanted" not in notes
+    assert told.due["due"].column == "Wanted"
+
+
+def test_a_german_due_date_is_a_promise(tmp_path: Path) -> None:
+    rows = [f"K{n};1{n}.10.2025 05:08;1{n}.10.2025 11:08;2{n}.10.2025 05:08" for n in range(1, 9)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["Ticketnummer;Erstellt am;Gelöst am;Fällig bis", *rows]))
+    with sniffed([path]) as log:
+        found = propose(log, Told(timezone="Europe/Berlin"), NOBODY)
+    assert {about: due.column for about, due in found.due.items()} == {"due": "Fällig bis"}
+    assert found.milestones == {"Erstellt am": "INTAKE", "Gelöst am": "RESOLVED"}

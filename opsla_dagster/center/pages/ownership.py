@@ -16,14 +16,13 @@ from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.reporting.ownership_flow import draw_flow, flow_of
 from opsla_dagster.reporting.sections.ownership import (
     AGENTS_ALONE,
-    NOBODY,
     flow_label,
     hint_of,
-    is_agent_told,
     is_anybody_told,
     ownership,
     pairs_of,
     unknown_of,
+    untold,
 )
 
 ROWS_SHOWN = 100
@@ -34,7 +33,8 @@ def ownership_page(view: View, *, is_whole: bool = False) -> Page:
     limit = None if is_whole else ROWS_SHOWN
     linked = _escalations(view, limit)
     if not is_anybody_told(view.connection):
-        held, why = ([_live(view, _held_now(view), limit)], AGENTS_ALONE) if is_agent_told(view.connection) else ([], NOBODY)
+        why = untold(view.connection)
+        held = [_live(view, _held_now(view), limit)] if why == AGENTS_ALONE else []
         return Page(template="ownership.html.j2", title="Ownership", grids=[*held, *([linked] if linked else [])], context={"nobody": why, "sections": []})
     live = _held_now(view)
     pairs = pairs_of(view.connection)

@@ -31,11 +31,20 @@ AGENTS_ALONE = (
     "Of agents, opsla ownership CASE_ID shows who held a case when, opsla agents what each did in a month, and the root causes of breaches whose stage it was. "
     "A log names the team with a column (columns.team), or with an audit log of its changes (form: changes) in which a field is the team."
 )
+ENDS_ALONE = (
+    "The sources of this desk tell whose a case is at its end, and not since when (one row a case): the team of its row may have had it all the time or for the last minute. "
+    "So there are no stints, no hand-offs and no time that is charged to the wrong team. An audit log of the changes of the team beside it (form: changes) tells them."
+)
 DEFINITION = (
     "True is the time of the team's own stints; naive is all time of the cases whose last event names the team. Ended cases, by the clock, up to completion; what lies after "
     "it is kept apart. A hand-off has two teams; time that nobody held is a stint of UNASSIGNED. Ping-pong: the team that got the case gave it back next. What a review team "
     "(ownership.yml) gives back is planned, and no ping-pong."
 )
+
+
+_UNTOLD = {
+    NOBODY: "Nobody is told to have held a case", AGENTS_ALONE: "No team is told to have held a case", ENDS_ALONE: "Who held a case is told of its end alone",
+}
 
 
 def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -> Section | None:
@@ -47,8 +56,7 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
     if not has_table(connection, "mart.team_latency"):  # marts of another version
         return None
     if not is_anybody_told(connection):
-        who, why = ("No team", AGENTS_ALONE) if is_agent_told(connection) else ("Nobody", NOBODY)
-        return section(finding=f"{who} is told to have held a case", how_to_read=why)
+        return section(finding=_UNTOLD[why := untold(connection)], how_to_read=why)
     teams = latency_of(connection)
     held = [row for row in teams if row["team"] != UNASSIGNED]
     overall = rows(connection, "select * from mart.misattribution where scope = 'all'")
@@ -81,6 +89,19 @@ def ownership(connection: duckdb.DuckDBPyConnection, *, has_flow: bool = True) -
 def is_anybody_told(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether any case was ever held by a team."""
     return bool(rows(connection, f"select 1 from mart.team_latency where team <> '{UNASSIGNED}' limit 1", "mart.team_latency"))
+
+
+def untold(connection: duckdb.DuckDBPyConnection) -> str:
+    """Why there is nothing to show of a desk that tells of no team that it held a case when."""
+    if rows(connection, "select 1 from mart.team_latency limit 1", "mart.team_latency"):
+        return AGENTS_ALONE if is_agent_told(connection) else NOBODY
+    # No source tells who held a case when; whom a case has at its end, its row may tell all the same.
+    return ENDS_ALONE if is_end_told(connection) else NOBODY
+
+
+def is_end_told(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether any case has a team or an agent."""
+    return bool(rows(connection, "select 1 from mart.backlog_sources where is_queue_told or is_agent_told limit 1", "mart.backlog_sources"))
 
 
 def is_agent_told(connection: duckdb.DuckDBPyConnection) -> bool:

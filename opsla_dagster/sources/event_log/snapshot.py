@@ -17,7 +17,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -36,7 +36,7 @@ from opsla_dagster.sources.event_log.files import LogFile
 from opsla_dagster.warehouse.sql import literal, path_literal
 
 #: To be raised when the same files and mapping begin to give other rows, so that older snapshots are left aside.
-CANONICAL_VERSION = 12
+CANONICAL_VERSION = 13
 LAST_READ_FILE = "last_read.json"
 _STATE_FILE = "snapshot.json"
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -58,6 +58,8 @@ class Snapshot:
     version: int
     #: What a person should know of the reading, a line each.
     notes: tuple[str, ...] = ()
+    #: Path -> rows of empty cells of the file; readings up to version 12 took them for records.
+    empty_rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def spill_directory(self) -> Path:
@@ -131,7 +133,7 @@ def _read(directory: Path) -> Snapshot:
     try:
         state = json.loads((directory / _STATE_FILE).read_text(encoding="utf-8"))
         counts = SourceCounts(**state["counts"])
-        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1), tuple(state.get("notes", ())))
+        return Snapshot(directory, state["fingerprint"], counts, state["rows"], state.get("version", 1), tuple(state.get("notes", ())), state.get("empty_rows", {}))
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         raise OpslaError(f"{directory}: a damaged cache ({error}); delete this directory and run again") from error
 
@@ -193,7 +195,8 @@ def _require_nothing_lost(home: Path, last: Snapshot, now: Snapshot, form: str, 
     go_on = f"Restore what is missing; or, if it is meant to be gone, delete {home / LAST_READ_FILE} and run again"
     if form in ("updates", "changes"):
         for path, rows in last.rows.items():
-            if not _is_of(path, attested) and now.rows.get(path, rows) < rows:
+            uncounted = now.empty_rows.get(path, 0) if last.version != now.version else 0
+            if not _is_of(path, attested) and now.rows.get(path, rows) + uncounted < rows:
                 raise OpslaError(f"{path}: shrank from {rows} records to {now.rows[path]} since it was last read. {go_on}")
     if last.version != now.version:
         return

@@ -22,7 +22,7 @@ from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_records import CsvCopy, copy_records, utf8_blocks
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark
-from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
+from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place, names_columns
 from opsla_dagster.sources.event_log.reading.tables import Loaded, note_unreadable, require_fewer_columns
 from opsla_dagster.warehouse.sql import literal, path_literal
 
@@ -89,7 +89,11 @@ def _lines_above_header(lines: list[str], settings: CsvSettings, known: Set[str]
     except csv.Error:
         pass  # what can be told of the rows before it stands
     place = header_place(rows, known)
-    return 0 if place is None or not any(any(row) for row in rows[:place]) else begins[place]
+    if place is None:
+        return 0
+    # Empty cells above are nothing, unless no row below names its columns: then they are the header, and are told to be a bad one.
+    has_empty_cells = any(len(row) > 1 for row in rows[:place]) and names_columns(rows, place)
+    return begins[place] if has_empty_cells or any(any(row) for row in rows[:place]) else 0
 
 
 def copied(file: LogFile, dialect: Dialect, target: Path) -> CsvCopy:
@@ -137,7 +141,7 @@ def load_csv(
     _unwrap_formulas(connection, number, len(copy.header))
     columns = [RawColumn(_unwrapped(name), f"c{index}") for index, name in enumerate(copy.header)]
     note = f"the header is row {copy.header_row}" if dialect.lines_above else ""
-    return Loaded(file, "csv", columns, copy.first_row, copy.records, note, passed_over=copy.passed_over(), passed_over_rows=len(copy.header_rows) + len(copy.footer_rows))
+    return Loaded(file, "csv", columns, copy.first_row, copy.records, note, passed_over=copy.passed_over(), passed_over_rows=len(copy.header_rows) + len(copy.footer_rows), empty_rows=copy.empty_rows)
 
 
 def _unwrapped(name: str) -> str:

@@ -30,6 +30,10 @@ from opsla_dagster.settings.sources import CsvSettings
 LONGEST_RECORD_BYTES = 64 * 2**20
 _LINE_FEED, _CARRIAGE_RETURN = 10, 13
 _ROWS_TOLD = 10
+#: A cell of these alone is empty.
+_BLANKS = " \t"
+#: Bytes of a record that are looked at together with those of all others.
+_TELLING_BYTES = 8
 _LONE_CELL = "the record has 1 column,"
 #: How reports of Salesforce end, below a blank line.
 _FOOTER = re.compile(
@@ -64,6 +68,8 @@ class CsvCopy:
     #: Rows of the copy, those that stand for unreadable records and blank lines included.
     copied_rows: int = 0
     blank_rows: list[int] = field(default_factory=list)
+    #: Of these, how many have cells, all of them empty, as spreadsheets export rows that were cleared.
+    empty_rows: int = 0
     #: The header again, as files that were put together have it.
     header_rows: list[int] = field(default_factory=list)
     #: What a report ends with below its records.
@@ -230,7 +236,7 @@ def _broken_quoting(name: str, line: int, found: str) -> OpslaError:
 
 def _take_header(name: str, chunk: _Chunk, settings: CsvSettings, copy: CsvCopy, row_number: int) -> int:
     """Reads the first line that is not blank as the header; returns how many records of the chunk that used up."""
-    filled = np.flatnonzero(~_is_blank(chunk, _carriage_returns(chunk)[0]))
+    filled = np.flatnonzero(_ends(chunk, _carriage_returns(chunk)[0]) > chunk.starts)
     if not filled.size:
         return len(chunk.ends)
     place = int(filled[0])
@@ -278,7 +284,7 @@ def _copy_chunk(
         return
     starts = chunk.starts
     line_end_returns, bare_returns = _carriage_returns(chunk)
-    is_blank = _is_blank(chunk, line_end_returns)
+    is_blank = _is_blank(chunk, line_end_returns, settings)
     faults = _faults(chunk, settings, len(copy.header), bare_returns)
     repeated = set(_same_as(chunk, copy.header_record))
     placeholder = settings.delimiter.encode() * (len(copy.header) - 1) + b"\n"
@@ -292,6 +298,7 @@ def _copy_chunk(
         position = end + 1
         if is_blank[record]:
             copy.blank_rows.append(row_number + record)
+            copy.empty_rows += chunk.data[start:end] not in (b"", b"\r")
         elif record in repeated:
             copy.header_rows.append(row_number + record)
         else:
@@ -370,10 +377,33 @@ def _carriage_returns(chunk: _Chunk) -> tuple[Positions, Positions]:
     return places[ends_line], places[~ends_line]
 
 
-def _is_blank(chunk: _Chunk, line_end_returns: Positions) -> Flags:
-    lengths = chunk.ends - chunk.starts - np.isin(chunk.ends - 1, line_end_returns)
-    is_blank: Flags = lengths == 0
+def _ends(chunk: _Chunk, line_end_returns: Positions) -> Positions:
+    """Where the records end, line ends of any system left out."""
+    ends: Positions = chunk.ends - np.isin(chunk.ends - 1, line_end_returns)
+    return ends
+
+
+def _is_blank(chunk: _Chunk, line_end_returns: Positions, settings: CsvSettings) -> Flags:
+    """Flags the records that say nothing: no cell, or nothing but blanks in their cells, in quotes or not, however many there are."""
+    silent = (_BLANKS + settings.delimiter + settings.quote).encode()
+    says_nothing = np.zeros(256, np.bool_)
+    says_nothing[list(silent)] = True
+    starts, ends = chunk.starts, _ends(chunk, line_end_returns)
+    is_blank: Flags = starts == ends
+    left = np.flatnonzero(~is_blank)
+    for offset in range(_TELLING_BYTES):  # nearly all records say something at once
+        left = left[says_nothing[chunk.values[np.minimum(starts[left] + offset, ends[left] - 1)]]]
+    for record in left.tolist():
+        line = chunk.data[int(starts[record]) : int(ends[record])]
+        is_blank[record] = not line.strip(silent) and _has_empty_cells(line.decode(), settings)
     return is_blank
+
+
+def _has_empty_cells(line: str, settings: CsvSettings) -> bool:
+    """Whether a line of delimiters, blanks and quotes has no cell with a quote in it, which says something."""
+    if not settings.quote or settings.quote not in line:
+        return True
+    return not any(cell.strip(_BLANKS) for cell in next(csv.reader([line], delimiter=settings.delimiter, quotechar=settings.quote)))
 
 
 def _faults(chunk: _Chunk, settings: CsvSettings, width: int, bare_returns: Positions) -> dict[int, str]:

@@ -31,14 +31,14 @@ def header_place(rows: Sequence[Sequence[str]], known: Set[str] = frozenset()) -
         named = next((place for place in filled if place < ROWS_ABOVE and known <= {cell.strip() for cell in rows[place]}), None)
         if named is not None:
             return named
-    if _names_columns(rows, first) and _is_as_wide_as_most(rows, first):
+    if names_columns(rows, first) and _is_as_wide_as_most(rows, first):
         return first
     return next((place for place in filled[1:] if place < ROWS_ABOVE and _is_clearly_below(rows, first, place)), first)
 
 
 def _is_clearly_below(rows: Sequence[Sequence[str]], first: int, place: int) -> bool:
     """A later row has to name more than the first one does: names that are there twice (Jira's exports) are a header still."""
-    if not (_names_columns(rows, place) and _is_as_wide_as_most(rows, place)):
+    if not (names_columns(rows, place) and _is_as_wide_as_most(rows, place)):
         return False
     names_more = _filled(rows[place]) > _filled(rows[first])
     return names_more or any(_is_value(cell) for cell in rows[first] if cell) or not _is_as_wide_as_most(rows, first)
@@ -49,7 +49,7 @@ def _is_as_wide_as_most(rows: Sequence[Sequence[str]], place: int) -> bool:
     return 2 * sum(1 for width in below if width == len(rows[place])) >= len(below)
 
 
-def _names_columns(rows: Sequence[Sequence[str]], place: int) -> bool:
+def names_columns(rows: Sequence[Sequence[str]], place: int) -> bool:
     """Names, each once, without a gap but for a first column (an index), and next to no row below goes beyond them."""
     row = rows[place]
     span = _span(row)

@@ -51,10 +51,10 @@ def load_json(connection: duckdb.DuckDBPyConnection, written: Written, number: i
     else:
         _add_document(table, _Text(file.name, utf8), written.records)
     table.close()
-    if table.records and not table.columns:
-        raise OpslaError(f"{file.name}: none of its {table.records:,} records is an object that names its values; {_EXPECTED}")
+    if (rows := table.records + table.empty_rows) and not table.columns:
+        raise OpslaError(f"{file.name}: none of its {rows:,} records is an object that names its values; {_EXPECTED}")
     columns = [RawColumn(name, f"c{place}") for place, name in enumerate(table.columns)]
-    return Loaded(file, "json", columns, table.first_row, table.records, leaves_out_empty=True)
+    return Loaded(file, "json", columns, table.first_row, table.records, leaves_out_empty=True, empty_rows=table.empty_rows)
 
 
 def _is_lines(start: str) -> bool:
@@ -109,7 +109,10 @@ def _add(table: RecordTable, value: Any) -> None:
     except ValueError as error:
         table.add_unreadable(str(error), _shown(value))
     else:
-        table.add(cells)
+        if any(text and text.strip(" \t") for text in cells.values()):
+            table.add(cells)
+        else:
+            table.add_empty(cells)
 
 
 def _flatten(value: Mapping[str, Any], path: str, cells: dict[str, str | None], levels: int) -> None:

@@ -56,6 +56,8 @@ class Loaded:
     #: Lines that look like records and are none: which, and how many.
     passed_over: str = ""
     passed_over_rows: int = 0
+    #: Rows whose cells are all empty, which are none either, and are not named.
+    empty_rows: int = 0
 
 
 def require_fewer_columns(name: str, columns: int) -> None:
@@ -85,7 +87,7 @@ def note_unreadable(
 class RecordTable:
     """Writes records, which are columns by name, into table raw_<number>; a record need not have every column.
 
-    `add`, `add_unreadable` and `add_blank` take one row each; `close` ends the table.
+    `add`, `add_unreadable`, `add_blank` and `add_empty` take one row each; `close` ends the table.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -93,6 +95,7 @@ class RecordTable:
     name: str
     first_row: int = 1
     records: int = 0
+    empty_rows: int = 0
     _rows: int = 0
     _places: dict[str, int] = field(default_factory=dict)
     _batch: list[Mapping[str, str | None]] = field(default_factory=list)
@@ -113,13 +116,7 @@ class RecordTable:
         if not _is_encodable(record):
             self.add_unreadable("the record holds half a character (a lone surrogate)", ascii(dict(record)))
             return
-        for name in record:
-            self._places.setdefault(name, len(self._places))
-        if len(self._places) > MOST_COLUMNS:
-            raise OpslaError(
-                f"{self.name}: has more than {MOST_COLUMNS:,} columns, {self.columns[-1][:60]!r} for one, as if values stood where names belong; "
-                "expected records that are alike"
-            )
+        self._place(record)
         self.records += 1
         self._append(record)
 
@@ -134,10 +131,25 @@ class RecordTable:
         self._unreadable.append((self.first_row + self._rows, None, None))
         self._append({})
 
+    def add_empty(self, names: Iterable[str]) -> None:
+        """A row of these columns whose cells are all empty: no record either. Raises OpslaError as `add` does."""
+        self._place(names)
+        self.empty_rows += 1
+        self.add_blank()
+
     def close(self) -> None:
         """Writes what is not written yet."""
         self._flush()
         note_unreadable(self.connection, self.number, self._unreadable)
+
+    def _place(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._places.setdefault(name, len(self._places))
+        if len(self._places) > MOST_COLUMNS:
+            raise OpslaError(
+                f"{self.name}: has more than {MOST_COLUMNS:,} columns, {self.columns[-1][:60]!r} for one, as if values stood where names belong; "
+                "expected records that are alike"
+            )
 
     def _append(self, record: Mapping[str, str | None]) -> None:
         self._rows += 1

@@ -87,10 +87,10 @@ def load_workbook(connection: duckdb.DuckDBPyConnection, written: Written, numbe
         raise OpslaError(f"{file.name}: has no sheet {written.sheet!r}; it has {_listed(names)}")
     sheet = _the_table(file.name, book, written)
     require_fewer_columns(file.name, len(sheet.names))
-    columns, rows = _write(connection, number, sheet)
+    columns, rows, empty_rows = _write(connection, number, sheet)
     first_row = sheet.header_place + 2
     note = f"sheet {sheet.name!r}, the header is row {first_row - 1}" if len(names) > 1 or sheet.header_place else ""
-    return Loaded(file, "spreadsheet", columns, first_row, rows, note)
+    return Loaded(file, "spreadsheet", columns, first_row, rows, note, empty_rows=empty_rows)
 
 
 @contextmanager
@@ -193,18 +193,20 @@ def _listed(names: Sequence[str]) -> str:
 # ---------------------------------------------------------------- cells
 
 
-def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) -> tuple[list[RawColumn], int]:
-    """Table raw_<number> of what stands below the header; its columns, and how many records there are."""
+def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) -> tuple[list[RawColumn], int, int]:
+    """Table raw_<number> of what stands below the header; its columns, how many records there are, and how many rows of blanks."""
     width = len(sheet.names)
     connection.execute(f"create table raw_{number} ({', '.join(f'c{place} varchar' for place in range(width))})")
     kinds: list[set[type]] = [set() for _ in range(width)]
     blank: list[int] = []
+    empty_rows = 0
     row_number = sheet.header_place + 2
     merged = _merged_downwards(sheet)
     rows = islice(sheet.rows.iter_rows(), sheet.header_place + 1, None)
     filled = _filled_down(rows, sheet.header_place + 1, merged)
     while batch := list(islice(filled, _BATCH_ROWS)):
-        blank += [row_number + place for place, row in enumerate(batch) if not any(cell != "" for cell in row)]
+        blank += [row_number + place for place, row in enumerate(batch) if not any(_says_anything(cell) for cell in row)]
+        empty_rows += sum(1 for row in batch if any(cell != "" for cell in row) and not any(_says_anything(cell) for cell in row))
         row_number += len(batch)
         columns = list(zip(*batch, strict=True))
         for place, cells in enumerate(columns):
@@ -212,7 +214,11 @@ def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) ->
         write_batch(connection, number, [[_one_text(cell) for cell in cells] for cells in columns])
     note_unreadable(connection, number, [(row, None, None) for row in blank])
     columns_told = [_column(connection, number, place, sheet.names[place], kinds[place]) for place in range(width)]
-    return columns_told, row_number - sheet.header_place - 2 - len(blank)
+    return columns_told, row_number - sheet.header_place - 2 - len(blank), empty_rows
+
+
+def _says_anything(cell: Cell) -> bool:
+    return bool(cell.strip(" \t")) if isinstance(cell, str) else True
 
 
 def _merged_downwards(sheet: _Sheet) -> dict[int, list[tuple[int, int]]]:
