@@ -24,7 +24,7 @@ from opsla_dagster.terminal import ruled_table
 
 if TYPE_CHECKING:  # numpy and the simulation come along
     from opsla_dagster.queueing.jobs import Floats
-    from opsla_dagster.staffing.inputs import DeskInputs
+    from opsla_dagster.staffing.inputs import DeskInputs, QueueInputs
     from opsla_dagster.staffing.planning import Answer, Ask
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -256,8 +256,7 @@ def input_sentences(found: Asked) -> Iterator[str]:
     """What the answer starts from."""
     answer = found.answer
     queue = answer.queue
-    over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
-    yield f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of the last {wording.counted(queue.weeks, 'whole week')}, without holidays){over}."
+    yield arrivals_sentence(queue)
     if answer.touch is not None:
         at_most = "at most " if answer.touch.basis.startswith("at most") else ""
         basis = "staff that there was per finished case, in the leanest week" if at_most else answer.touch.basis
@@ -266,6 +265,16 @@ def input_sentences(found: Asked) -> Iterator[str]:
         yield f"Shrinkage: {wording.percent(100 * queue.shrinkage, 0)} of employed heads are not there; heads are those that are."
     else:
         yield "Shrinkage: not known, so heads are those that are there; staffing.yml can say it (shrinkage: 30%)."
+
+
+def arrivals_sentence(queue: QueueInputs) -> str:
+    """How many cases come in, and of which weeks that is the mean."""
+    if not queue.has_usual_week:
+        return "Arrivals: not known, as too few whole weeks are loaded."
+    over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
+    weeks = wording.counted(queue.weeks + queue.unloaded_weeks, "whole week")
+    of_weeks = f"the last {weeks}" if not queue.unloaded_weeks else f"those {queue.weeks} of the last {weeks} of which every date is loaded"
+    return f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of {of_weeks}, without holidays){over}."
 
 
 def bound_sentences(answer: Answer) -> Iterator[str]:

@@ -204,7 +204,7 @@ def rows_of(cases: dict[str, float], **inputs: object) -> DeskInputs:
         promises.append({
             "queue": queue, "metric": "first_reply", "policy": "desk", "target_seconds": 7200, "calendar": "desk", "is_response": True, "objective_pct": 95.0,
             "clock_share_pct": 100.0, "actual_pct": None, "own_within_fiftieth_pct": 100.0, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
-            "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "arrivals_margin_pct": 5.0,
+            "own_within_target_pct": 100.0, "weeks": 8, "unloaded_weeks": 0, "cases_per_week": week.cases_a_week, "day_overdispersion": 0.0, "arrivals_margin_pct": 5.0,
             "touch_shortest_business_minutes": None, "touch_longest_business_minutes": None, "touch_business_minutes": 12.0, "touch_variation": 1.0,
             "touch_basis": "measured by the source", "shrinkage_pct": 30.0, "patience_seconds": None, "reason": None, **inputs,
         })  # fmt: skip
