@@ -115,6 +115,9 @@ def test_dates_that_are_not_loaded_are_no_days_without_cases(tmp_path: Path, des
     assert complaint.startswith(f"opsla: no plan: {why}")
     assert "opsla run --start 2025-07-14 --end 2025-07-28` loads" in complaint
     assert "cases a week" not in out
+    code, out, complaint = opsla_here("next", monkeypatch=monkeypatch)
+    assert code == 0, complaint
+    assert "14 intake dates from 2025-07-14 to 2025-07-27 are not loaded" in " ".join(out.split())
     with serving(settings) as address:
         [told] = data(address, "/api/staffing")["tables"]["reason"]["rows"]
     assert told["reason"].startswith(wording.sentence(why))
