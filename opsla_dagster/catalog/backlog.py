@@ -109,7 +109,7 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
-    measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days, each with the dates without open hours before it"),
+    measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days, each with the dates without open hours before it. NULL: one of these dates is not loaded"),
     measure("leaving_cases_per_business_day", "Mean of gone_cases over the same dates"),
     measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: no more leaves than comes in, so that it does not shrink"),
     measure("required_cases_per_business_day", "Cases that would have to leave a business day to keep up and to be rid of the breached ones in 5"),
