@@ -108,15 +108,21 @@ class PastHeads:
     """Replayed weeks with known heads: how many, the head-hours of the leanest and the fullest, and what the halves with most and fewest heads a case kept."""
 
     weeks: int
+    #: The whole weeks that they are of: of the others dates are not loaded, or no source tells heads.
+    of_weeks: int
     fewest_hours: float
     most_hours: float
     most_heads_pct: float
     fewest_heads_pct: float
 
+    @property
+    def which(self) -> str:
+        return f"the last {self.weeks} whole weeks" if self.weeks == self.of_weeks else f"{self.weeks} of the last {self.of_weeks} whole weeks"
+
     def sentence(self) -> str:
         half = self.weeks // 2
         return (
-            f"In the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
+            f"In {self.which} there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
             f"of them for their cases kept {wording.percent(self.most_heads_pct, 1)}, the {half} with the fewest {wording.percent(self.fewest_heads_pct, 1)}."
         )
 
@@ -125,7 +131,8 @@ def past_heads(connection: duckdb.DuckDBPyConnection, metric: str) -> PastHeads 
     """None where fewer than four weeks have both heads and an outcome."""
     found = rows(
         connection,
-        "select clocks, actual_pct, head_hours from mart.staffing_replay where metric = $metric and actual_pct is not null and head_hours > 0 order by head_hours / clocks, week_date",
+        "select clocks, actual_pct, head_hours, of_weeks from (select *, count(*) over () - 1 as of_weeks from mart.staffing_replay where metric = $metric) "
+        "where actual_pct is not null and head_hours > 0 order by head_hours / clocks, week_date",
         "mart.staffing_replay", parameters={"metric": metric},
     )  # fmt: skip
     if len(found) < 4:
@@ -136,7 +143,7 @@ def past_heads(connection: duckdb.DuckDBPyConnection, metric: str) -> PastHeads 
         return float(sum(row["clocks"] * row["actual_pct"] for row in weeks) / sum(row["clocks"] for row in weeks))
 
     hours = [row["head_hours"] for row in found]
-    return PastHeads(len(found), min(hours), max(hours), kept(found[-half:]), kept(found[:half]))
+    return PastHeads(len(found), found[0]["of_weeks"], min(hours), max(hours), kept(found[-half:]), kept(found[:half]))
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection) -> DeskInputs:

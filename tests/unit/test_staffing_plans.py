@@ -239,10 +239,11 @@ def test_what_the_past_tells_of_heads_is_told_of_the_whole_desk() -> None:
         connection.executemany("insert into mart.staffing_replay (metric, week_date, clocks, actual_pct, head_hours) values ('first_reply', ?, ?, ?, ?)", weeks)
         desk = rows_of({DESK_QUEUE: 140, "Billing": 40})
         of_desk, of_queue = (told_of(connection, load_settings(CONFIG), desk, answer(desk, Ask("first_reply", 95.0, queue=queue), search=False)) for queue in (DESK_QUEUE, "Billing"))
-    assert of_desk.past == PastHeads(4, 100.0, 1_000.0, pytest.approx(84.5), pytest.approx(55.0))
+    assert of_desk.past == PastHeads(4, 4, 100.0, 1_000.0, pytest.approx(84.5), pytest.approx(55.0))
     assert of_desk.past.sentence() == (
         "In the last 4 whole weeks there were 100 to 1,000 head-hours a week; the 2 weeks with the most of them for their cases kept 84.5%, the 2 with the fewest 55.0%."
     )
+    assert replace(of_desk.past, of_weeks=12).sentence().startswith("In 4 of the last 12 whole weeks there were 100 to 1,000 head-hours a week")
     assert of_queue.past is None
 
 
