@@ -1,12 +1,12 @@
 """Half-open ranges of intake dates, and sets of dates made of them.
 
-Belongs here: the arithmetic of dates and ranges that every room shares, which instants are of the present, and reading both from text. Does not belong here: zones
-and clocks.
+Belongs here: the arithmetic of dates and ranges that every room shares, which instants are of the present, reading both from text, and what is said of dates that
+are not loaded. Does not belong here: zones and clocks, and which dates are loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -82,6 +82,17 @@ def dates_in_words(days: Iterable[date], most: int = 5) -> str:
     named = ", ".join(str(window.start) if window.days == 1 else f"{window.start} to {window.last}" for window in windows[:most])
     more = f" and {counted(len(windows) - most, 'more range')}" if len(windows) > most else ""
     return f"the intake date{'' if sum(window.days for window in windows) == 1 else 's'} {named}{more}"
+
+
+def not_loaded(missing: Collection[date]) -> str:
+    """`55 intake dates from 2026-10-05 to 2026-11-28 are not loaded`, of the dates that are missing."""
+    first, last = min(missing), max(missing)
+    return f"{counted(len(missing), 'intake date')} from {first} to {last} are not loaded" if len(missing) > 1 else f"the intake date {first} is not loaded"
+
+
+def load_command(missing: Collection[date]) -> str:
+    """The command that loads them, and what lies between them once more."""
+    return f"`opsla run --start {min(missing)} --end {max(missing) + ONE_DAY}`"
 
 
 @dataclass(frozen=True)

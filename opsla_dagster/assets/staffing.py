@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _REPLAY, _HOURS, _INPUTS = "mart.staffing_replay", "mart.staffing_hours", "mart.staffing_inputs"
 _PLAN, _OUTCOMES, _TO_GREEN = "mart.staffing_plan", "mart.staffing_outcomes", "mart.to_green_simulated"
 _DESK_TIME = "(select * from staging.business_time where calendar = 'desk')"
-_LOG = ["mart.desk_now", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
+_LOG = ["mart.desk_now", "ops.partition_as_of", "staging.case_milestones", "staging.business_time", "raw.staffing_schedule"]
 _CLOCKS = ["staging.sla_clocks", "staging.sla_metric_rules", "staging.sla_policies"]
 _QUEUES = ["staging.ownership_spans", "staging.sla_clocks", "staging.sla_metric_rules"]
 

@@ -33,6 +33,7 @@ from opsla_dagster.worklist.replay import WINDOW_DAYS, Replay
 
 Row = dict[str, Any]
 _POLICIES, _VISITS = "mart.worklist_policies", "mart.queue_visits"
+_HEALTH = "mart.queue_health"
 _READ = ["mart.workable_cases", "mart.queue_work", "mart.after_queue_times"]
 #: The code that chooses a policy.
 CODE = ("assets/worklist.py", "worklist/*.py", "queueing/*.py", "settings/worklist.py", "figures.py")
@@ -181,16 +182,22 @@ def _visits(scope: Scope, queues: Sequence[str]) -> dict[str, Visits]:
 def _worklist_policies(scope: Scope, part: Window | None) -> pa.Table:
     settings = scope.settings
     told = [code_identity(CODE, ("numpy",)), settings.worklist.model_dump_json(), sorted(_answers(settings))]
-    return unless_unchanged(scope, _POLICIES, identity_of_tables(scope.connection, [*_READ, _VISITS], told), lambda: _policy_rows(scope))
+    return unless_unchanged(scope, _POLICIES, identity_of_tables(scope.connection, [*_READ, _VISITS, _HEALTH], told), lambda: _policy_rows(scope))
+
+
+def _unloaded_dates(scope: Scope) -> int:
+    """Dates of the last 10 business days that are not loaded."""
+    [(dates,)] = scope.connection.execute(f"select coalesce(max(unloaded_days), 0) from {_HEALTH}").fetchall()
+    return int(dates)
 
 
 def _policy_rows(scope: Scope) -> list[Row]:
     """One row a queue, by name."""
     rows = []
     queues = _queues(scope)
-    visits = _visits(scope, list(queues))
+    visits, unloaded_dates = _visits(scope, list(queues)), _unloaded_dates(scope)
     for name, queue in queues.items():
-        verdict = verdict_on(queue.line, queue.pace, visits[name])
+        verdict = verdict_on(queue.line, queue.pace, visits[name], unloaded_dates)
         rows.append({
             "now_at": queue.work["now_at"], "queue": name, "workable_cases": len(queue.cases), "picking_policy": verdict.policy,
             "picking_policy_reason": verdict.reason, "due_cases": verdict.due_cases, "allowed_breached_cases": verdict.allowed_breaches,
@@ -323,7 +330,7 @@ def _ordered(name: str, rows: Sequence[Row]) -> pa.Table:
 
 
 WORKLIST = {
-    _POLICIES: PythonTable(_worklist_policies, deps=[*_READ, _VISITS]),
+    _POLICIES: PythonTable(_worklist_policies, deps=[*_READ, _VISITS, _HEALTH]),
     "mart.next_best_ticket": PythonTable(_next_best_ticket, deps=[*_READ, _POLICIES, "mart.open_case_risk", "mart.backlog_now"]),
     "ops.next_best_shown": PythonTable(_next_best_shown, deps=["mart.next_best_ticket", "mart.desk_now"], before=_ensure_memory),
 }

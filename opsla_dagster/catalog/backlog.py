@@ -109,7 +109,7 @@ COLUMNS = [
         for share, words in (("p50", "Exact p50 of the"), ("p90", "Exact p90 of the"), ("max", "Greatest"))
         for clock in ("calendar", "business")
     ],
-    measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days, each with the dates without open hours before it"),
+    measure("arriving_cases_per_business_day", "Mean of arrived_cases over the last 10 business days, each with the dates without open hours before it. NULL: one of these dates is not loaded"),
     measure("leaving_cases_per_business_day", "Mean of gone_cases over the same dates"),
     measure("cleared_after_business_days", "Business days until the backlog is gone at that pace; NULL: no more leaves than comes in, so that it does not shrink"),
     measure("required_cases_per_business_day", "Cases that would have to leave a business day to keep up and to be rid of the breached ones in 5"),
@@ -118,6 +118,7 @@ COLUMNS = [
     count("due_in_2_hours_cases", "Open cases whose next clock falls due, if it runs on, within two hours by the wall clock"),
     measure("pace_day_business_minutes", "Open minutes of the desk on the business day"),
     Column("worked_days", "BIGINT", "Business days on which there was work that the pace is of, the 10 before now at most", at_least=0, at_most=10),
+    count("unloaded_days", "Dates of the last 10 business days before today, with the closed dates before each, that are not loaded though an earlier one is: of them nobody knows what came in"),
     measure("arrived_cases_per_business_hour", "Cases that came in, came back or moved in on the pace days (mart.pace_days), by their open hours"),
     measure("left_cases_per_business_hour", "Pace: cases that ended, were cancelled or moved on on the pace days (mart.pace_days), by their open hours"),
     measure("due_cases_per_business_hour", "Cases not past due yet whose next clock falls due by the end of the next business day, in an open hour until then; NULL: the calendar has no business day ahead"),
@@ -256,7 +257,7 @@ AREA = Area(
         ),
         table(
             "mart.pace_days", Kind.VIEW, "One row per value of one dimension and business day that its pace rests on.",
-            "The last 10 business days before today on which a value had work: what pace is of, wherever one is told. Dates without open hours count to the business day after them.",
+            "The last 10 business days before today on which a value had work: what pace is of, wherever one is told. Dates without open hours count to the business day after them; business days of which a date is not loaded are left out.",
             key="dimension dimension_value calendar_date",
             columns="dimension dimension_value calendar_date arrived_cases gone_cases pace_day_business_minutes",
             is_published=False,
@@ -267,7 +268,7 @@ AREA = Area(
             key="dimension dimension_value",
             columns="""now_at dimension dimension_value open_cases active_cases waiting_cases breached_open_cases breached_open_clocks debt_seconds
                        due_in_2_hours_cases due_next_business_day_cases next_due_at age_p50_calendar_minutes age_p90_calendar_minutes
-                       age_max_calendar_minutes age_max_business_minutes worked_days arrived_cases_per_business_hour left_cases_per_business_hour
+                       age_max_calendar_minutes age_max_business_minutes worked_days unloaded_days arrived_cases_per_business_hour left_cases_per_business_hour
                        due_cases_per_business_hour debt_work_business_minutes to_green_business_minutes to_green_reason health""",
         ),
         table(

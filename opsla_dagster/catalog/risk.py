@@ -59,8 +59,8 @@ COLUMNS = [
     Column("weekday_number", "BIGINT", "Weekday of the desk's date: 1 Monday to 7 Sunday; NULL outside the horizon", nullable=True, at_least=1, at_most=7),
     measure("since_midnight_calendar_minutes", "Minutes since the desk's midnight"),
     count("queue_open_cases", "Cases open in the queue at the end of the date before, as known then", nullable=True, at_least=None),
-    measure("usual_queue_open_cases", "Mean of that on the same weekday of the four weeks before; NULL: there are not so many", at_least=None),
-    measure("queue_gone_cases_per_day", "Cases that left the queue on a date, mean of the 28 dates before; NULL: there are not so many"),
+    measure("usual_queue_open_cases", "Mean of that on the same weekday of the four weeks before; NULL: there are not so many, or dates of them are not loaded", at_least=None),
+    measure("queue_gone_cases_per_day", "Cases that left the queue on a date, mean of the 28 dates before; NULL: there are not so many, or some are not loaded"),
     # what is predicted
     _share("breach_probability", "Probability that the clock will have run beyond its target when it stops; NULL: unknown, reason_1 says why"),
     text("probability_source", "What breach_probability rests on: model; baseline, the share of like clocks that broke at this share of their target; "

@@ -10,7 +10,7 @@ from opsla_dagster.catalog.table import tables_with
 
 COLUMNS = [
     Column("open_business_minutes", "DOUBLE", "Minutes for which the desk is open in the hour, of a week without holidays", at_least=0, at_most=60),
-    measure("cases_per_week", "Cases that come in in a mean week; in mart.staffing_hours in that hour of it; dates of holidays are left out", nullable=False),
+    measure("cases_per_week", "Cases that come in in a mean week; in mart.staffing_hours in that hour of it; dates of holidays are left out. NULL: too few weeks have all of their dates loaded"),
     measure("present_heads", "Heads that were there in that hour (after shrinkage), mean of the latest 4 weeks; NULL: no source tells, or the desk is closed"),
     # weeks that were replayed
     local_date("week_date", "The Monday that begins the week, of the desk"),
@@ -31,8 +31,9 @@ COLUMNS = [
     pct("arrivals_margin_pct", "By how much more cases than usual a plan is made for: the forecast's 80 % interval of the next 7 days less the chance of drawn weeks, at least 5"),
     pct("clock_share_pct", "Share of the queue's cases that have this promise"),
     local_date("first_week_date", "The Monday from which on the cases were counted"),
-    count("weeks", "Whole weeks that were counted"),
-    measure("day_overdispersion", "By how much more days of a weekday differ than chance makes them: variance = mean + this x mean squared", nullable=False),
+    count("weeks", "Whole weeks that were counted: those of which every date is loaded"),
+    count("unloaded_weeks", "Whole weeks since first_week_date that were not, as some of their dates are not loaded"),
+    measure("day_overdispersion", "By how much more days of a weekday differ than chance makes them: variance = mean + this x mean squared. NULL: cases_per_week is not known"),
     measure("touch_variation", "Standard deviation of the touch time / its mean"),
     text("touch_basis", "Where touch_business_minutes comes from; at most: the plan errs on the side of too many heads", nullable=True, values=("staffing.yml", "measured by the source", "estimated from waits", "at most, from staff and finished cases")),
     measure("workload_heads", "Heads that the work keeps busy, spread evenly over all open hours: with fewer no roster keeps up"),
@@ -90,7 +91,7 @@ AREA = Area(
             key="queue metric policy target_seconds calendar",
             columns="""queue metric policy target_seconds calendar is_response objective_pct clocks clock_share_pct actual_pct
                        own_within_fiftieth_pct own_within_quarter_pct own_within_half_pct own_within_three_quarters_pct own_within_target_pct
-                       first_week_date weeks cases_per_week day_overdispersion arrivals_margin_pct touch_shortest_business_minutes touch_longest_business_minutes touch_business_minutes touch_variation touch_basis workload_heads
+                       first_week_date weeks unloaded_weeks cases_per_week day_overdispersion arrivals_margin_pct touch_shortest_business_minutes touch_longest_business_minutes touch_business_minutes touch_variation touch_basis workload_heads
                        shrinkage_pct patience_seconds reason made_from""",
             nullable="reason",
         ),

@@ -111,13 +111,14 @@ class DeskAt:
         """At the ends of how many of the last days nothing was past due, in words; empty where no day is over."""
         last_day = self.at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1)
         days = min(DAYS_COMPARED, (last_day - self.now.first_intake_date).days + 1)
-        [late] = rows(
+        [found] = rows(
             self.connection,
-            "select count(*) as days from mart.backlog_daily where dimension = 'all' and breached_open_cases > 0 "
-            "and calendar_date <= $last_day and calendar_date > $last_day - $days",
+            "select count(*) as loaded, count(late.calendar_date) as late from (select distinct intake_date from ops.partition_as_of) as loads "
+            "left join mart.backlog_daily as late on loads.intake_date = late.calendar_date and late.dimension = 'all' and late.breached_open_cases > 0 "
+            "where loads.intake_date <= $last_day and loads.intake_date > $last_day - $days",
             parameters={"last_day": last_day, "days": max(days, 0)},
         )
-        return green_days_words(days - late["days"], days) if days > 0 else ""
+        return green_days_words(found["loaded"] - found["late"], found["loaded"], days) if days > 0 else ""
 
     def next_due(self, limit: int) -> list[Row]:
         """The open cases whose next clock falls due first."""
@@ -238,9 +239,12 @@ def to_green(row: Row) -> str:
     return f"{row['health']}: {wording.time_taken(minutes)}" if minutes is not None else f"{row['health']}: {row['to_green_reason']}"
 
 
-def green_days_words(green: int, days: int) -> str:
-    """`Green at the end of 3 of the last 28 days.`: what a time to green at the present pace is to be held against."""
-    return f"Green at the end of {wording.count(green) if green else 'none'} of the last {wording.counted(days, 'day')}."
+def green_days_words(green: int, loaded: int, days: int) -> str:
+    """`Green at the end of 3 of the last 28 days.`: what a time to green at the present pace is to be held against. Of days that are not loaded nobody knows."""
+    if not loaded:
+        return f"None of the last {wording.counted(days, 'day')} is loaded, so nobody knows at the end of how many the desk was green."
+    which = "" if loaded == days else f"{wording.counted(loaded, 'loaded day')} of the "
+    return f"Green at the end of {wording.count(green) if green else 'none'} of the {which}last {wording.counted(days, 'day')}."
 
 
 def simulated_words(row: Row) -> str:

@@ -27,6 +27,7 @@ from opsla_dagster.reporting.backlog import desk_at
 from opsla_dagster.reporting.marts import Row, has_table, published, rows
 from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.reporting.spreadsheet import write_csv
+from opsla_dagster.reporting.unloaded import unloaded_dates
 from opsla_dagster.settings import Settings
 from opsla_dagster.terminal import ruled_table
 
@@ -157,14 +158,16 @@ def _print_due(settings: Settings, asked: Asked, form: Literal["table", "json", 
             f"order by {'next_due_at' if asked.agent is not None else 'queue, next_due_at'}, case_id",
             {"wanted": wanted, "queue": asked.queue, "limit": asked.limit},
         )
-        said = desk.sentence()
+        said, unloaded = desk.sentence(), unloaded_dates(desk.connection)
     match form:
         case "json":
             at = _plain({"at": asked.at})["at"]
-            return visible_json(json.dumps({"at": at, "queue": asked.queue, "agent": asked.agent, "tickets": [_plain(row) for row in found]}, indent=2, ensure_ascii=False))
+            return visible_json(json.dumps({"at": at, "queue": asked.queue, "agent": asked.agent, "tickets": [_plain(row) for row in found], "unloaded": unloaded or None}, indent=2, ensure_ascii=False))
         case "csv":
             return _as_csv(found)
     console.print(said, highlight=False, markup=False)
+    if unloaded:
+        console.print(unloaded, highlight=False, markup=False)
     console.print("No order was made for this instant; listed is what fell due next.", highlight=False, markup=False)
     if not found:
         console.print("No open clock is known to fall due.", highlight=False, markup=False)
@@ -186,15 +189,18 @@ def print_next(settings: Settings, asked: Asked, form: Literal["table", "json", 
         found = next_tickets(connection, asked)
         in_force = policies(connection)
         now_at = rows(connection, "select now_at from mart.desk_now")
+        unloaded = unloaded_dates(connection)
         match form:
             case "json":
-                return visible_json(json.dumps(_as_json(found, in_force, asked), indent=2, ensure_ascii=False))
+                return visible_json(json.dumps({**_as_json(found, in_force, asked), "unloaded": unloaded or None}, indent=2, ensure_ascii=False))
             case "csv":
                 return _as_csv(found)
     if not now_at:
         console.print("Nothing is loaded yet, so nothing is open; `opsla run` loads a first window.", markup=False)
         return None
     console.print(f"As of {wording.instant(now_at[0]['now_at'])}, which is now here. What waits for somebody else is left out.", highlight=False, markup=False)
+    if unloaded:
+        console.print(unloaded, highlight=False, markup=False)
     console.print(UNTIL_NOW, highlight=False, markup=False)
     if any(row["breach_probability"] is not None for row in found):
         console.print(RISK_AND_CHANCE, highlight=False, markup=False)

@@ -25,7 +25,7 @@ from opsla_dagster.terminal import ruled_table
 
 if TYPE_CHECKING:  # numpy and the simulation come along
     from opsla_dagster.queueing.jobs import Floats
-    from opsla_dagster.staffing.inputs import DeskInputs
+    from opsla_dagster.staffing.inputs import DeskInputs, QueueInputs
     from opsla_dagster.staffing.planning import Answer, Ask
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -109,15 +109,21 @@ class PastHeads:
     """Replayed weeks with known heads: how many, the head-hours of the leanest and the fullest, and what the halves with most and fewest heads a case kept."""
 
     weeks: int
+    #: The whole weeks that they are of: of the others dates are not loaded, or no source tells heads.
+    of_weeks: int
     fewest_hours: float
     most_hours: float
     most_heads_pct: float
     fewest_heads_pct: float
 
+    @property
+    def which(self) -> str:
+        return f"the last {self.weeks} whole weeks" if self.weeks == self.of_weeks else f"{self.weeks} of the last {self.of_weeks} whole weeks"
+
     def sentence(self) -> str:
         half = self.weeks // 2
         return (
-            f"In the last {self.weeks} whole weeks there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
+            f"In {self.which} there were {wording.count(self.fewest_hours)} to {wording.count(self.most_hours)} head-hours a week; the {half} weeks with the most "
             f"of them for their cases kept {wording.percent(self.most_heads_pct, 1)}, the {half} with the fewest {wording.percent(self.fewest_heads_pct, 1)}."
         )
 
@@ -126,7 +132,8 @@ def past_heads(connection: duckdb.DuckDBPyConnection, metric: str) -> PastHeads 
     """None where fewer than four weeks have both heads and an outcome."""
     found = rows(
         connection,
-        "select clocks, actual_pct, head_hours from mart.staffing_replay where metric = $metric and actual_pct is not null and head_hours > 0 order by head_hours / clocks, week_date",
+        "select clocks, actual_pct, head_hours, of_weeks from (select *, count(*) over () - 1 as of_weeks from mart.staffing_replay where metric = $metric) "
+        "where actual_pct is not null and head_hours > 0 order by head_hours / clocks, week_date",
         "mart.staffing_replay", parameters={"metric": metric},
     )  # fmt: skip
     if len(found) < 4:
@@ -137,7 +144,7 @@ def past_heads(connection: duckdb.DuckDBPyConnection, metric: str) -> PastHeads 
         return float(sum(row["clocks"] * row["actual_pct"] for row in weeks) / sum(row["clocks"] for row in weeks))
 
     hours = [row["head_hours"] for row in found]
-    return PastHeads(len(found), min(hours), max(hours), kept(found[-half:]), kept(found[:half]))
+    return PastHeads(len(found), found[0]["of_weeks"], min(hours), max(hours), kept(found[-half:]), kept(found[:half]))
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection) -> DeskInputs:
@@ -257,8 +264,7 @@ def input_sentences(found: Asked) -> Iterator[str]:
     """What the answer starts from."""
     answer = found.answer
     queue = answer.queue
-    over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
-    yield f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of the last {wording.counted(queue.weeks, 'whole week')}, without holidays){over}."
+    yield arrivals_sentence(queue)
     if answer.touch is not None:
         at_most = "at most " if answer.touch.basis.startswith("at most") else ""
         basis = "staff that there was per finished case, in the leanest week" if at_most else answer.touch.basis
@@ -267,6 +273,16 @@ def input_sentences(found: Asked) -> Iterator[str]:
         yield f"Shrinkage: {wording.percent(100 * queue.shrinkage, 0)} of employed heads are not there; heads are those that are."
     else:
         yield "Shrinkage: not known, so heads are those that are there; staffing.yml can say it (shrinkage: 30%)."
+
+
+def arrivals_sentence(queue: QueueInputs) -> str:
+    """How many cases come in, and of which weeks that is the mean."""
+    if not queue.has_usual_week:
+        return "Arrivals: not known, as too few whole weeks are loaded."
+    over = f", days {wording.decimal(100 * queue.week.overdispersion**0.5)}% busier or quieter than chance" if queue.week.overdispersion > 0 else ""
+    weeks = wording.counted(queue.weeks + queue.unloaded_weeks, "whole week")
+    of_weeks = f"the last {weeks}" if not queue.unloaded_weeks else f"those {queue.weeks} of the last {weeks} of which every date is loaded"
+    return f"Arrivals: {wording.decimal(queue.week.cases_a_week, 0)} cases a week (mean of {of_weeks}, without holidays){over}."
 
 
 def bound_sentences(answer: Answer) -> Iterator[str]:

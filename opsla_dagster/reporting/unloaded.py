@@ -8,7 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from opsla_dagster.reporting import wording
-from opsla_dagster.window import ONE_DAY, Window
+from opsla_dagster.window import ONE_DAY, Window, load_command, not_loaded
 
 
 def unloaded_dates(connection: duckdb.DuckDBPyConnection) -> str:
@@ -17,9 +17,7 @@ def unloaded_dates(connection: duckdb.DuckDBPyConnection) -> str:
     missing = set(Window(min(loaded), max(loaded) + ONE_DAY).dates()) - loaded if loaded else set()
     if not missing:
         return ""
-    first, last = min(missing), max(missing)
-    which = f"{wording.count(len(missing))} intake dates from {first} to {last} are" if len(missing) > 1 else f"The intake date {first} is"
     return (
-        f"{which} not loaded: what came in then is in no figure, of then or of what was open since, and a 0 of then says nothing. "
-        f"`opsla run --start {first} --end {last + ONE_DAY}` loads what the sources have."
+        f"{wording.sentence(not_loaded(missing))}: what came in then is in no figure, of then or of what was open since, and a 0 of then says nothing. "
+        f"{load_command(missing)} loads what the sources have."
     )

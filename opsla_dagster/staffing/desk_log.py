@@ -7,7 +7,7 @@ A clock counts here when it starts as its case comes in and starts once: one job
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,13 +16,17 @@ from zoneinfo import ZoneInfo
 import duckdb
 import numpy as np
 
+from opsla_dagster.figures import counted
 from opsla_dagster.queueing.jobs import Bools, Floats, Ints
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.staffing import StaffingSettings, hours_of
 from opsla_dagster.staffing.week import SLOTS_A_WEEK
+from opsla_dagster.window import Window, load_command, not_loaded
 
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 _HOUR_SECONDS, _DAY_SECONDS = 3600, 86_400
+#: Where dates are not loaded, so many weeks have to be whole for anything to be said of a usual one.
+FEWEST_LOADED = 4
 
 #: Cases from which on the clocks of every so many are read: what they tell of waits is told by some of them too.
 _MOST_CASES = 60_000
@@ -119,6 +123,7 @@ class DeskLog:
     clocks: Mapping[str, Clocks]
     staff: Staff
     ended_cases: Ints  # by week
+    is_loaded: Bools  # by week: every date of it is loaded
 
     def monday(self, week: int) -> date:
         return self.first_monday + week * _WEEK
@@ -126,7 +131,10 @@ class DeskLog:
 
 @dataclass(frozen=True)
 class Frame:
-    """Whole weeks of the desk's calendar, Monday to Sunday, and the heads that were there; see DeskLog."""
+    """Whole weeks of the desk's calendar, Monday to Sunday, and the heads that were there; see DeskLog.
+
+    `unloaded`: dates of these weeks that are not loaded. A day of them is no quiet day, so that a week with one tells nothing of a usual week.
+    """
 
     first_monday: date
     weeks: int
@@ -136,6 +144,23 @@ class Frame:
     open_seconds: Floats
     staff: Staff
     shrinkage: Floats
+    unloaded: Collection[date] = ()
+
+    @property
+    def is_loaded(self) -> Bools:
+        """By week: every date of it is loaded."""
+        return ~np.isin(np.arange(self.weeks), [(day - self.first_monday).days // 7 for day in self.unloaded])
+
+    @property
+    def unsayable(self) -> str | None:
+        """Why these weeks tell no usual one; None where they do. A young log without gaps does with fewer weeks."""
+        loaded = int(self.is_loaded.sum())
+        if not self.unloaded or loaded >= FEWEST_LOADED:
+            return None
+        return (
+            f"of the last {counted(self.weeks, 'whole week')} {loaded} {'has' if loaded == 1 else 'have'} every date loaded, {FEWEST_LOADED} are needed: "
+            f"{not_loaded(self.unloaded)}; {load_command(self.unloaded)} loads what the sources have"
+        )
 
     @property
     def end(self) -> date:
@@ -186,7 +211,14 @@ def read_frame(connection: duckdb.DuckDBPyConnection, weeks: int, desk: Calendar
         open_seconds=open_seconds_of(desk.week),
         staff=staff,
         shrinkage=shrinkage,
+        unloaded=_unloaded(connection, first, monday),
     )
+
+
+def _unloaded(connection: duckdb.DuckDBPyConnection, first: date, end: date) -> list[date]:
+    """The dates from `first` until before `end` that no source has loaded."""
+    loaded = {day for (day,) in connection.execute("select distinct intake_date from ops.partition_as_of").fetchall()}
+    return [day for day in Window(first, end).dates() if day not in loaded]
 
 
 def read_desk_log(connection: duckdb.DuckDBPyConnection, frame: Frame) -> DeskLog:
@@ -207,6 +239,7 @@ def read_desk_log(connection: duckdb.DuckDBPyConnection, frame: Frame) -> DeskLo
         clocks=_clocks(connection, metrics, frame, intake),
         staff=frame.staff,
         ended_cases=_ended(connection, frame.first_monday, frame.weeks),
+        is_loaded=frame.is_loaded,
     )
 
 

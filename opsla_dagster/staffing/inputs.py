@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from opsla_dagster.figures import rounded
-from opsla_dagster.queueing.jobs import Floats
+from opsla_dagster.queueing.jobs import Bools, Floats
 from opsla_dagster.settings.staffing import StaffingSettings
 from opsla_dagster.staffing.desk_log import Frame, intake_metrics
 from opsla_dagster.staffing.outcome import OwnDelays
@@ -142,10 +142,15 @@ class Arrivals:
     frame: Frame
     by_queue: Mapping[str, Floats]
 
+    @property
+    def _counted(self) -> Bools:
+        """By week and weekday: no holiday, in a week of which every date is loaded."""
+        return ~self.frame.is_holiday.reshape(self.frame.weeks, 7) & self.frame.is_loaded[:, None]
+
     def usual(self, queue: str) -> Floats:
-        """Cases by slot in a mean week, holidays left out."""
+        """Cases by slot in a mean week, holidays and weeks that are not loaded left out."""
         days = self.by_queue[queue].reshape(self.frame.weeks, 7, 24)
-        counted = ~self.frame.is_holiday.reshape(self.frame.weeks, 7)
+        counted = self._counted
         weeks = np.maximum(counted.sum(axis=0), 1)
         means = (days * counted[:, :, None]).sum(axis=0) / weeks[:, None]
         return np.asarray(means.reshape(SLOTS_A_WEEK))
@@ -153,7 +158,7 @@ class Arrivals:
     def overdispersion(self, queue: str) -> float:
         """By how much more days of a weekday differ than chance (Poisson) makes them: variance = mean + overdispersion x mean squared."""
         days = self.by_queue[queue].reshape(self.frame.weeks, 7, 24).sum(axis=2)
-        counted = ~self.frame.is_holiday.reshape(self.frame.weeks, 7)
+        counted = self._counted
         beyond, squares = 0.0, 0.0
         for weekday in range(7):
             totals = days[counted[:, weekday], weekday]
@@ -164,15 +169,18 @@ class Arrivals:
 
 
 def read_arrivals(connection: duckdb.DuckDBPyConnection, frame: Frame) -> Arrivals:
-    """The cases of the frame's weeks; queues of fewer than _FEWEST_CASES cases count for the desk alone."""
+    """The cases of the frame's weeks; queues of fewer than _FEWEST_CASES cases that count are of the desk alone."""
     found = connection.execute(_COUNTS_SQL, _bounds(connection, frame)).fetchnumpy()
     queue, hour, cases = np.asarray(found["queue"], dtype=object), np.asarray(found["hour"], dtype=np.float64), np.asarray(found["cases"], dtype=np.float64)
     cell = np.asarray(frame.seconds_since_monday(hour) // 3600, dtype=np.int64)
     cells = frame.weeks * SLOTS_A_WEEK
+    # Where the weeks tell nothing all queues are named, and each says why.
+    counts = np.ones(frame.weeks, dtype=bool) if frame.unsayable else frame.is_loaded
+    is_counted = counts[np.clip(cell // SLOTS_A_WEEK, 0, frame.weeks - 1)]
     by_queue = {DESK_QUEUE: np.bincount(cell, cases, cells)[:cells]}
     for name in dict.fromkeys(queue.tolist()):
         own = queue == name
-        if cases[own].sum() >= _FEWEST_CASES and name != DESK_QUEUE:
+        if cases[own & is_counted].sum() >= _FEWEST_CASES and name != DESK_QUEUE:
             by_queue[name] = np.bincount(cell[own], cases[own], cells)[:cells]
     return Arrivals(frame, {name: counts.astype(np.float64).reshape(frame.weeks, SLOTS_A_WEEK) for name, counts in by_queue.items()})
 
@@ -194,7 +202,7 @@ def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:
                 heads = float(present[slot]) if queue == DESK_QUEUE and frame.open_seconds[slot] > 0 and np.isfinite(present[slot]) else None
                 rows.append({
                     "queue": queue, "iso_weekday": slot // 24 + 1, "hour_of_day": slot % 24, "open_business_minutes": float(frame.open_seconds[slot] / 60),
-                    "cases_per_week": float(usual[slot]), "present_heads": heads,
+                    "cases_per_week": None if frame.unsayable else float(usual[slot]), "present_heads": heads,
                 })  # fmt: skip
     return rows
 
@@ -222,10 +230,11 @@ def inputs_rows(
     handling = _handling(connection, frame)
     learnt = {row["metric"]: row for row in lessons}
     shrinkage = _shrinkage(frame, staffing)
-    margin = _margin(arrivals, forecast)
+    unsayable = frame.unsayable
+    margin = None if unsayable else 100.0 * _margin(arrivals, forecast)
     rows = []
     for queue in arrivals.by_queue:
-        usual = arrivals.usual(queue)
+        cases_per_week = None if unsayable else float(arrivals.usual(queue).sum())
         minutes, variation, basis = _touch(queue, staffing, handling, lessons)
         shortest, longest = _allowed(lessons)
         desk_hours = float(frame.open_seconds.sum() / 3600)
@@ -238,12 +247,12 @@ def inputs_rows(
                 "actual_pct": 100.0 * met / judged if judged else None,
                 # Without heads nobody knows which cases found a free one.
                 **{f"own_within_{part}_pct": lesson.get(f"own_within_{part}_pct") if frame.staff.is_known else None for part in PARTS},
-                "first_week_date": frame.first_monday, "weeks": frame.weeks, "cases_per_week": float(usual.sum()),
-                "day_overdispersion": arrivals.overdispersion(queue), "arrivals_margin_pct": 100.0 * margin,
+                "first_week_date": frame.first_monday, "weeks": int(frame.is_loaded.sum()), "unloaded_weeks": int((~frame.is_loaded).sum()), "cases_per_week": cases_per_week,
+                "day_overdispersion": None if unsayable else arrivals.overdispersion(queue), "arrivals_margin_pct": margin,
                 "touch_shortest_business_minutes": shortest, "touch_longest_business_minutes": longest, "touch_business_minutes": minutes, "touch_variation": variation, "touch_basis": basis,
-                "workload_heads": float(usual.sum()) * minutes / 60 / desk_hours if minutes else None, "shrinkage_pct": shrinkage,
+                "workload_heads": cases_per_week * minutes / 60 / desk_hours if minutes and cases_per_week is not None else None, "shrinkage_pct": shrinkage,
                 "patience_seconds": staffing.patience_of(queue),
-                "reason": _reason(queue, calendar, basis, longest, 100.0 * elsewhere / judged if judged else 0.0),
+                "reason": unsayable or _reason(queue, calendar, basis, longest, 100.0 * elsewhere / judged if judged else 0.0),
             })  # fmt: skip
     return rows
 
@@ -350,7 +359,11 @@ class QueueInputs:
     present_heads: Floats | None
     shrinkage: float | None
     patience_seconds: float | None
+    #: Whole weeks that the usual one is the mean of, and those beside them that are not loaded whole.
     weeks: int
+    unloaded_weeks: int = 0
+    #: Whether the weeks tell a usual one: `week` has no cases where they do not, and each promise says why.
+    has_usual_week: bool = True
     #: By which share more cases than usual a plan is made for.
     arrivals_margin: float = LEAST_MARGIN
     #: The shortest and the longest touch time that the days of the desk allow, minutes; None where that is not known.
@@ -411,19 +424,21 @@ def _queue_inputs(queue: str, hours: Sequence[Row], told: Row) -> QueueInputs:
     knows_heads = False
     for row in hours:
         slot = (row["iso_weekday"] - 1) * 24 + row["hour_of_day"]
-        opened[slot], cases[slot] = 60 * row["open_business_minutes"], row["cases_per_week"]
+        opened[slot], cases[slot] = 60 * row["open_business_minutes"], row["cases_per_week"] or 0.0
         if row["present_heads"] is not None:
             present[slot], knows_heads = row["present_heads"], True
     minutes = told["touch_business_minutes"]
     return QueueInputs(
         queue=queue,
-        week=Week(opened, cases, told["day_overdispersion"]),
+        week=Week(opened, cases, told["day_overdispersion"] or 0.0),
         touch=None if minutes is None else Touch(minutes, told["touch_variation"], told["touch_basis"]),
         present_heads=present if knows_heads else None,
         shrinkage=None if told["shrinkage_pct"] is None else told["shrinkage_pct"] / 100,
         patience_seconds=told["patience_seconds"],
         weeks=told["weeks"],
-        arrivals_margin=told["arrivals_margin_pct"] / 100,
+        unloaded_weeks=told["unloaded_weeks"],
+        has_usual_week=told["cases_per_week"] is not None,
+        arrivals_margin=LEAST_MARGIN if told["arrivals_margin_pct"] is None else told["arrivals_margin_pct"] / 100,
         allowed_minutes=None if told["touch_longest_business_minutes"] is None else (told["touch_shortest_business_minutes"], told["touch_longest_business_minutes"]),
     )
 

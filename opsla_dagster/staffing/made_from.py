@@ -28,7 +28,7 @@ WEEKS_READ, WEEKS_OF_ARRIVALS = WEEKS_BEFORE + WEEKS_REPLAYED, 8
 #: Cases up to which the past is served one by one, so that what a case was promised changes when others are taken up (touch.py).
 MOST_SERVED = 12_000
 #: The code that makes the rows, beside the two packages.
-CODE = ("staffing/*.py", "queueing/*.py", "settings/staffing.py", "assets/staffing.py", "figures.py")
+CODE = ("staffing/*.py", "queueing/*.py", "settings/staffing.py", "assets/staffing.py", "figures.py", "window.py")
 
 _CASES = "select count(*), bit_xor(hash(case_id, intake_ts, team)) from staging.case_milestones where intake_ts >= $from_at and intake_ts < $until_at"
 _HOURS = "select count(*), bit_xor(hash(calendar, segment_start_at, segment_end_at, is_open, local_date, open_seconds_before, kind)) from staging.business_time where calendar = 'desk' and segment_end_at > $from_at and segment_start_at < $until_at"
@@ -39,6 +39,7 @@ _ENDED = """
     select count(*), bit_xor(hash(ended_date, cases))
     from (select ended_date, sum(cases) as cases from staging.daily_flow where ended_date >= $first_date and ended_date < $end_date group by ended_date)
 """
+_LOADED = "select count(distinct intake_date), bit_xor(distinct hash(intake_date)) from ops.partition_as_of where intake_date >= $first_date and intake_date < $end_date"
 #: Of a clock without an outcome what passes is not read.
 _CLOCKS = """
     hash(
@@ -94,7 +95,7 @@ def bounds_of(connection: duckdb.DuckDBPyConnection, weeks: int, zone: str) -> B
 def of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, texts: Sequence[str]) -> dict[date, str]:
     """Of each week that is replayed (its Monday), and of the one that now lies in: the identity of what its row follows from.
 
-    That is the clocks of its own week and of the WEEKS_BEFORE before it, and the cases, heads, hours and promises of all weeks.
+    That is the clocks of its own week and of the WEEKS_BEFORE before it, and the cases, heads, hours, loaded dates and promises of all weeks.
     """
     parameters = bounds.parameters(zone)
     dates = {name: parameters[name] for name in ("first_date", "end_date")}
@@ -104,7 +105,7 @@ def of_weeks(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, t
         clocks.setdefault(week, []).append(tuple(digested))
     cases = connection.execute(_CASES, {name: parameters[name] for name in ("from_at", "until_at")}).fetchone()
     told = [
-        *texts, bounds, cases, *_answers(connection, parameters, (_HOURS, _HEADS, _ENDED, _RULES)), connection.execute(_PROMISES, dates).fetchall(),
+        *texts, bounds, cases, *_answers(connection, parameters, (_HOURS, _HEADS, _ENDED, _RULES, _LOADED)), connection.execute(_PROMISES, dates).fetchall(),
         # A metric is looked at from its first outcome on.
         [(week, metric, has_outcomes) for week, metric, _, _, has_outcomes in found], _first_date(connection),
     ]  # fmt: skip
@@ -123,7 +124,7 @@ def of_queues(connection: duckdb.DuckDBPyConnection, bounds: Bounds, zone: str, 
     # A week more: the first one that is read may have begun before it.
     first = bounds.monday - (bounds.weeks + 1) * _WEEK
     clocks = [row for row in _clocks_of_weeks(connection, replace(bounds, weeks=max(bounds.weeks, WEEKS_READ)), zone) if row[0] >= first]
-    answers = _answers(connection, parameters, (_CASES, _HOURS, _HEADS, _RULES, _HOLDERS))
+    answers = _answers(connection, parameters, (_CASES, _HOURS, _HEADS, _RULES, _LOADED, _HOLDERS))
     return identity([*texts, bounds, clocks, *answers, _first_date(connection)])
 
 

@@ -173,7 +173,7 @@ def answer(desk: DeskInputs, ask: Ask, *, search: bool = True) -> Answer:
     return Answer(
         ask=ask, queue=queue, promises=promises, touch=touch, target_seconds=target, basis=TODAY_BASIS if by_today else AT_ONCE_BASIS, ceiling_pct=ceiling,
         plan=plan, rosters=tuple(judged),
-        workload_heads=queue.week.workload_heads(touch.minutes * 60 * ask.touch_factor) * ask.arrivals_factor if touch is not None else None,
+        workload_heads=queue.week.workload_heads(touch.minutes * 60 * ask.touch_factor) * ask.arrivals_factor if touch is not None and queue.has_usual_week else None,
         fluid_heads=fluid, erlang_heads=erlang[0], erlang_opening_heads=erlang[1], is_erlang_a=queue.patience_seconds is not None, weeks=weeks, refusal=refusal,
         is_explained=is_explained, contradiction=contradiction.reason if contradiction is not None and ask.touch_minutes is not None else None, more=more,
     )  # fmt: skip
@@ -295,7 +295,7 @@ def _contradiction(
     queue: QueueInputs, promises: Sequence[PromiseInputs], ask: Ask, touch: Touch | None, ceiling: float | None
 ) -> _Contradiction | None:
     """None where the past bears the plan out, or cannot tell. `ceiling` None: there is none, or it is looked at elsewhere."""
-    if touch is None:
+    if touch is None or not queue.has_usual_week:
         return None
     reason = next((promise.reason for promise in promises if promise.reason in OF_TOUCH), HEADS_EXPLAIN_NOTHING) if touch.basis == AT_MOST else _not_allowed(queue, touch)
     if reason is not None:
@@ -357,7 +357,7 @@ def _step(queue: QueueInputs, touch: Touch, ask: Ask) -> float:
 
 
 def _erlang(queue: QueueInputs, ask: Ask, touch: Touch | None, target: float) -> tuple[int | None, int | None]:
-    if touch is None:
+    if touch is None or not queue.has_usual_week:
         return None, None
     seconds = touch.minutes * 60 * ask.touch_factor
     volume = queue.week.cases_a_week * ask.arrivals_factor / (queue.week.seconds / 3600)

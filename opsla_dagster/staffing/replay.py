@@ -52,6 +52,7 @@ class ReplayedWeek:
         return self.predicted_pct - self.actual_pct
 
 
+NOT_LOADED = "not all of its dates are loaded"
 NO_STAFF = "no source tells the heads of this week, so nothing can be predicted from them"
 NOT_YET = f"fewer than {FEWEST_BEFORE} whole weeks before it to learn from"
 FEW_CLOCKS = f"fewer than {_FEWEST_CLOCKS} clocks"
@@ -86,16 +87,16 @@ def replay(log: DeskLog, but: Collection[date] = ()) -> Iterator[ReplayedWeek]:
 
 
 def _told(log: DeskLog, metric: Metric, weeks: range) -> list[int]:
-    """The weeks whose clocks have ended but for a few: of the others those that took long are still to come."""
+    """The weeks that are loaded and whose clocks have ended but for a few: of the others those that took long are still to come."""
     clocks = log.clocks[metric.name]
-    return [week for week in weeks if clocks.judged_by_week[week] >= _SHARE_JUDGED * clocks.by_week[week]]
+    return [week for week in weeks if log.is_loaded[week] and clocks.judged_by_week[week] >= _SHARE_JUDGED * clocks.by_week[week]]
 
 
 def _replayed(log: DeskLog, waits: Waits, metric: Metric, week: int, learnt: Fit | None, at_most: float | None) -> ReplayedWeek:
     clocks, is_over = log.clocks[metric.name], week < log.weeks
     judged = int(clocks.judged_by_week[week]) if is_over else 0
-    staffed = log.staff.seconds_of(np.array([week])) if is_over else 0.0
-    reason = _reason(week, int(clocks.by_week[week]), judged, staffed) if is_over else NOT_OVER
+    staffed = log.staff.seconds_of(np.array([week])) if is_over and log.is_loaded[week] else 0.0
+    reason = _reason(log, week, int(clocks.by_week[week]), judged, staffed) if is_over else NOT_OVER
     predicted = None
     of_week = np.flatnonzero(log.week[clocks.case] == week)
     if learnt is not None and reason in (None, STILL_OPEN) and len(of_week):
@@ -115,10 +116,12 @@ def _replayed(log: DeskLog, waits: Waits, metric: Metric, week: int, learnt: Fit
     )
 
 
-def _reason(week: int, clocks: int, judged: int, staffed: float) -> str | None:
+def _reason(log: DeskLog, week: int, clocks: int, judged: int, staffed: float) -> str | None:
+    if not log.is_loaded[week]:
+        return NOT_LOADED
     if staffed <= 0:
         return NO_STAFF
-    if week < FEWEST_BEFORE:
+    if log.is_loaded[max(0, week - WEEKS_BEFORE) : week].sum() < FEWEST_BEFORE:
         return NOT_YET
     if judged < _FEWEST_CLOCKS:
         return FEW_CLOCKS

@@ -18,7 +18,7 @@ from zlib import crc32
 import duckdb
 import numpy as np
 
-from opsla_dagster.figures import rounded
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.queueing.jobs import Floats, jobs, pool
 from opsla_dagster.queueing.policies import earliest_due_date
 from opsla_dagster.queueing.simulation import simulate
@@ -32,6 +32,8 @@ _RUNS = 20
 _HOUR_SECONDS = 3600.0
 #: Minutes until green of each run, or why there are none.
 Found = Floats | str
+#: The business days before of which dates are not loaded tell no pace, and not that nothing left; as mart.queue_health says it.
+PACE_NOT_LOADED = "no case is known to have left in the last 10 business days ({dates} of them {are} not loaded): pace unknown"
 NO_PACE, NO_DAY, NEVER = "no case left in the business days before: pace unknown", "no business day ahead in the calendar", "never within 20 business days"
 
 
@@ -187,7 +189,8 @@ def to_green_rows(
 def _simulated(health: dict[str, Any], due: Floats, touch_minutes: float | None, targets: tuple[tuple[float, float], ...], seed: int) -> Found:
     left_per_hour, day_minutes = pace(health), health["next_day_business_minutes"]
     if not left_per_hour:
-        return NO_PACE
+        unloaded = health["unloaded_days"]
+        return PACE_NOT_LOADED.format(dates=counted(unloaded, "date"), are="is" if unloaded == 1 else "are") if unloaded else NO_PACE
     if not day_minutes:
         return NO_DAY
     return _runs(

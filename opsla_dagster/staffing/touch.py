@@ -84,10 +84,10 @@ class Waits:
 
 
 def weekly_bounds(log: DeskLog) -> Floats:
-    """Staffed seconds per finished case, by week; NaN where staff or cases are missing."""
+    """Staffed seconds per finished case, by week; NaN where staff or cases are missing, or dates of the week are not loaded."""
     staffed = np.array([log.staff.seconds_of(np.array([week])) for week in range(log.weeks)])
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where((staffed > 0) & (log.ended_cases > 0), staffed / log.ended_cases, np.nan))
+        return np.asarray(np.where((staffed > 0) & (log.ended_cases > 0) & log.is_loaded, staffed / log.ended_cases, np.nan))
 
 
 def waits(log: DeskLog, touch_seconds: float) -> Floats:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from opsla_dagster.figures import rounded
+from opsla_dagster.figures import counted, rounded
 from opsla_dagster.queueing.jobs import Bools, Floats
 from opsla_dagster.queueing.orders import BY_DUE_DATE, BY_INDEX, PickingPolicy
 from opsla_dagster.queueing.streams import streams
@@ -50,10 +50,15 @@ class Verdict:
     replay: Replay | None = None
 
 
-def verdict_on(line: Line, pace: Pace | None, visits: Visits) -> Verdict:
-    """The policy of a queue. Without a pace, or a past that the simulation reproduces, it is by due date."""
+def verdict_on(line: Line, pace: Pace | None, visits: Visits, unloaded_dates: int = 0) -> Verdict:
+    """The policy of a queue. Without a pace, or a past that the simulation reproduces, it is by due date.
+
+    `unloaded_dates`: of the last 10 business days that are not loaded. A past of which part is missing is none to hold a simulation against.
+    """
     if not np.isfinite(line.due_seconds).any():
         return Verdict(BY_DUE_DATE, "no case of the queue has a running clock: what waits longest goes first")
+    if unloaded_dates:
+        return Verdict(BY_DUE_DATE, _not_loaded(unloaded_dates, has_pace=pace is not None))
     if pace is None:
         return Verdict(BY_DUE_DATE, "no case left the queue in the last 10 business days, so nobody knows what a case takes: by due date")
     replay = replayed(visits, pace)
@@ -66,6 +71,14 @@ def verdict_on(line: Line, pace: Pace | None, visits: Visits) -> Verdict:
     if not replay.is_believed:
         return Verdict(BY_DUE_DATE, _disbelieved(replay), replay=replay)
     return replace(_simulated(line, pace, visits, replay), replay=replay)
+
+
+def _not_loaded(unloaded_dates: int, *, has_pace: bool) -> str:
+    """What is not known where dates of the last 10 business days are not loaded."""
+    dates, are = counted(unloaded_dates, "date"), "is" if unloaded_dates == 1 else "are"
+    if has_pace:
+        return f"{dates} of the last 10 business days {are} not loaded, so no simulation can be held against what happened: by due date"
+    return f"no case is known to have left the queue in the last 10 business days ({dates} of them {are} not loaded), so nobody knows what a case takes: by due date"
 
 
 def _simulated(line: Line, pace: Pace, visits: Visits, replay: Replay) -> Verdict:

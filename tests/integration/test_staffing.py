@@ -29,6 +29,7 @@ from small_desk import (
 from test_center import ask, data
 
 from opsla_dagster.assets.graph import table_assets
+from opsla_dagster.reporting import wording
 from opsla_dagster.reporting.report import write_report
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.home import Home
@@ -95,6 +96,31 @@ def test_a_usual_week_is_the_mean_of_whole_weeks_without_holidays(desk: Settings
     assert before == [(0.0, 3.0), (60.0, 3.0)]
     queues = dict(rows(desk.home.marts_database, "select queue, cases_per_week from mart.staffing_inputs where metric = 'first_touch'"))
     assert queues["Billing"] + queues["Tech"] == pytest.approx(queues["all"])
+
+
+def test_dates_that_are_not_loaded_are_no_days_without_cases(tmp_path: Path, desk: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of `desk`, of which three weeks of six are loaded: fewer than tell a usual one."""
+    settings = replace(desk, home=Home(tmp_path))
+    monkeypatch.setenv("OPSLA_CONFIG", str(settings.config_directory))
+    monkeypatch.setenv("OPSLA_HOME", str(settings.home.root))
+
+    def week(number: int) -> Window:
+        return Window(FIRST + timedelta(days=7 * number), FIRST + timedelta(days=7 * number + 7))
+
+    make(settings, [week(1), week(4), week(5)], datetime(2025, 8, 11, 6))
+    assert rows(settings.home.marts_database, "select distinct weeks, unloaded_weeks, cases_per_week, day_overdispersion from mart.staffing_inputs") == [(3, 2, None, None)]
+    why = "of the last 5 whole weeks 3 have every date loaded, 4 are needed: 14 intake dates from 2025-07-14 to 2025-07-27 are not loaded; "
+    code, out, complaint = opsla_here("staffing", "--target", "first touch 85%", "--touch-minutes", "20", monkeypatch=monkeypatch)
+    assert code == 1
+    assert complaint.startswith(f"opsla: no plan: {why}")
+    assert "opsla run --start 2025-07-14 --end 2025-07-28` loads" in complaint
+    assert "cases a week" not in out
+    code, out, complaint = opsla_here("next", monkeypatch=monkeypatch)
+    assert code == 0, complaint
+    assert "14 intake dates from 2025-07-14 to 2025-07-27 are not loaded" in " ".join(out.split())
+    with serving(settings) as address:
+        [told] = data(address, "/api/staffing")["tables"]["reason"]["rows"]
+    assert told["reason"].startswith(wording.sentence(why))
 
 
 def test_a_case_is_of_the_queue_that_answers_it_first(desk: Settings) -> None:

@@ -83,6 +83,7 @@ def queueing_log(weeks: int, heads_of: Callable[[int], int], *, cases: float = 1
         },
         staff=Staff(begins, present, np.full(len(begins), 3600.0), np.repeat(np.arange(weeks), len(opened)), np.tile(opened, weeks)),
         ended_cases=ended,
+        is_loaded=np.ones(weeks, dtype=np.bool_),
     )
 
 
@@ -100,7 +101,7 @@ def inputs_of(log: DeskLog) -> DeskInputs:
     minutes = learnt["touch_business_minutes"]
     return DeskInputs.of(hours, [{
         **learnt, "queue": DESK_QUEUE, "policy": "desk", "target_seconds": TARGET_SECONDS, "calendar": "desk", "objective_pct": 95.0, "clock_share_pct": 100.0,
-        "actual_pct": 100.0 * float(clocks.met_by_week[-8:].sum() / clocks.judged_by_week[-8:].sum()), "weeks": 8, "day_overdispersion": 0.0,
+        "actual_pct": 100.0 * float(clocks.met_by_week[-8:].sum() / clocks.judged_by_week[-8:].sum()), "weeks": 8, "unloaded_weeks": 0, "cases_per_week": week.cases_a_week, "day_overdispersion": 0.0,
         "arrivals_margin_pct": 5.0, "touch_business_minutes": minutes or learnt["touch_at_most_business_minutes"], "touch_variation": 1.0,
         "touch_basis": FROM_WAITS if minutes else AT_MOST, "shrinkage_pct": None, "patience_seconds": None, "reason": None if minutes else HEADS_EXPLAIN_NOTHING,
     }])  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -155,3 +155,53 @@ def test_the_tickets_of_was_the_order_followed_add_up_and_an_empty_table_says_wh
     assert titles["nothing_tickets"] == "Nothing to keep"
     [row] = grid.rows
     assert row["tickets"] == len(OUTCOMES) + 1 == sum(row[name] for name in titles if name.endswith("_tickets"))
+
+
+def days_up_to_now(*loaded: bool, debt_seconds: int = 0) -> list[dict[str, Any]]:
+    """Days up to 9 July: nothing is known of those that are not loaded."""
+    told = [
+        {"arrived_cases": 3, "gone_cases": 2, "open_cases": 5, "breached_open_cases": 1, "debt_seconds": debt_seconds, "debt_hours": debt_seconds / 3600,
+         "debt_accrued_seconds": 0, "debt_repaid_seconds": 0} for _ in loaded
+    ]  # fmt: skip
+    return [
+        {"calendar_date": date(2025, 7, 10) - timedelta(days=len(loaded) - number), "is_loaded": is_loaded, **(row if is_loaded else dict.fromkeys(row))}
+        for number, (is_loaded, row) in enumerate(zip(loaded, told, strict=True))
+    ]
+
+
+def test_a_trend_over_dates_that_are_not_loaded_is_none() -> None:
+    """The debt of a date that is not loaded is not 0; nor does one week compare with another where cases between them are missing."""
+    health = {"debt_seconds": 0}
+    assert now_pages._debt_trend(health, days_up_to_now(*[True] * 8)) == "as at the end of 2 Jul 2025"
+    for loaded in ([False, *[True] * 7], [True, False, *[True] * 6]):
+        assert now_pages._debt_trend(health, days_up_to_now(*loaded)) == "no trend: dates of the week before are not loaded"
+    assert now_pages._debt_trend(health, days_up_to_now(False, *[True] * 8)) == "as at the end of 2 Jul 2025"
+
+
+def test_dates_that_are_not_loaded_are_drawn_as_gaps_and_were_not_green() -> None:
+    days = days_up_to_now(True, True, False, True, False)
+    arrivals, debt = now_pages._trends(days)
+    assert "not loaded" in str(arrivals)
+    assert [row["gone_cases"] for row in arrivals.grid.rows] == [2, 2, None, 2, None]  # type: ignore[union-attr]
+    assert debt.grid is not None
+    assert now_pages._green_days(days) == "Green at the end of none of the 3 loaded days of the last 5 days."
+    assert now_pages._green_days(days_up_to_now(*[False] * 4)) == "None of the last 4 days is loaded, so nobody knows at the end of how many the desk was green."
+    assert now_pages._green_days(days_up_to_now(*[True] * 4)) == "Green at the end of none of the last 4 days."
+    assert list(now_pages._trends(days_up_to_now(True, True, *[False] * 6))) == []
+
+
+def test_a_date_that_is_not_loaded_has_no_figures() -> None:
+    """Three dates, of which the one between is not loaded: a case that came in before left on it, and what came in on it nobody knows."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart; create schema ops; create table mart.desk_now as select date '2025-07-07' as first_intake_date")
+        connection.execute("create table ops.partition_as_of as select unnest([date '2025-07-07', date '2025-07-09', date '2025-07-09']) as intake_date")
+        connection.execute(
+            "create table mart.backlog_daily as select 'all' as dimension, 'all' as dimension_value, unnest([date '2025-07-07', date '2025-07-08']) as calendar_date, "
+            "unnest([2, 0]) as opened_cases, 0 as reopened_cases, 0 as moved_in_cases, unnest([0, 1]) as left_cases, 0 as cancelled_cases, 0 as moved_out_cases, "
+            "unnest([2, 1]) as open_cases, 0 as breached_open_cases, 0 as debt_seconds, 0 as debt_accrued_seconds, 0 as debt_repaid_seconds"
+        )
+        of_all = {"dimension": "all", "dimension_value": "all"}
+        found = rows_by_name(connection, load_query("days"), {"last_day": date(2025, 7, 9), "days": 28, **of_all})
+        by_value = rows_by_name(connection, load_query("days_by_value"), {"last_day": date(2025, 7, 9), "days": 28, "dimension": "all"})
+    assert [(row["is_loaded"], row["arrived_cases"], row["gone_cases"], row["open_cases"]) for row in found] == [(True, 2, 0, 2), (False, None, None, None), (True, 0, 0, 0)]
+    assert [row["calendar_date"] for row in by_value] == [date(2025, 7, 7)]

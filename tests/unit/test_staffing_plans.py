@@ -204,7 +204,7 @@ def rows_of(cases: dict[str, float], **inputs: object) -> DeskInputs:
         promises.append({
             "queue": queue, "metric": "first_reply", "policy": "desk", "target_seconds": 7200, "calendar": "desk", "is_response": True, "objective_pct": 95.0,
             "clock_share_pct": 100.0, "actual_pct": None, "own_within_fiftieth_pct": 100.0, "own_within_quarter_pct": 100.0, "own_within_half_pct": 100.0, "own_within_three_quarters_pct": 100.0,
-            "own_within_target_pct": 100.0, "weeks": 8, "day_overdispersion": 0.0, "arrivals_margin_pct": 5.0,
+            "own_within_target_pct": 100.0, "weeks": 8, "unloaded_weeks": 0, "cases_per_week": week.cases_a_week, "day_overdispersion": 0.0, "arrivals_margin_pct": 5.0,
             "touch_shortest_business_minutes": None, "touch_longest_business_minutes": None, "touch_business_minutes": 12.0, "touch_variation": 1.0,
             "touch_basis": "measured by the source", "shrinkage_pct": 30.0, "patience_seconds": None, "reason": None, **inputs,
         })  # fmt: skip
@@ -239,10 +239,11 @@ def test_what_the_past_tells_of_heads_is_told_of_the_whole_desk() -> None:
         connection.executemany("insert into mart.staffing_replay (metric, week_date, clocks, actual_pct, head_hours) values ('first_reply', ?, ?, ?, ?)", weeks)
         desk = rows_of({DESK_QUEUE: 140, "Billing": 40})
         of_desk, of_queue = (told_of(connection, load_settings(CONFIG), desk, answer(desk, Ask("first_reply", 95.0, queue=queue), search=False)) for queue in (DESK_QUEUE, "Billing"))
-    assert of_desk.past == PastHeads(4, 100.0, 1_000.0, pytest.approx(84.5), pytest.approx(55.0))
+    assert of_desk.past == PastHeads(4, 4, 100.0, 1_000.0, pytest.approx(84.5), pytest.approx(55.0))
     assert of_desk.past.sentence() == (
         "In the last 4 whole weeks there were 100 to 1,000 head-hours a week; the 2 weeks with the most of them for their cases kept 84.5%, the 2 with the fewest 55.0%."
     )
+    assert replace(of_desk.past, of_weeks=12).sentence().startswith("In 4 of the last 12 whole weeks there were 100 to 1,000 head-hours a week")
     assert of_queue.past is None
 
 

@@ -13,6 +13,7 @@ from opsla_dagster.staffing.made_from import WEEKS_READ
 from opsla_dagster.staffing.replay import (
     FEW_CLOCKS,
     NO_STAFF,
+    NOT_LOADED,
     NOT_OVER,
     NOT_YET,
     STILL_OPEN,
@@ -104,6 +105,21 @@ def test_a_log_without_staff_says_so_in_every_week() -> None:
 def test_the_first_weeks_have_nothing_to_learn_from() -> None:
     found = list(replay(queueing_log(6, lambda week: 8)))
     assert [week.reason for week in found] == [NOT_YET] * 4 + [None, None, NOT_OVER]
+
+
+def test_a_week_that_is_not_loaded_whole_is_neither_predicted_nor_learned_from() -> None:
+    """Of week 15 a day of seven is there: the desk of that week would look idle, and its minutes per finished case like those of slow cases."""
+    log = queueing_log(WEEKS_READ, lambda week: 8 if week == 15 else 30)
+    gap = replace(log, is_loaded=np.arange(WEEKS_READ) != 15)
+    of_week = {week.week_date: week for week in replay(gap)}
+    missing = of_week[log.monday(15)]
+    assert (missing.reason, missing.predicted_pct, missing.head_hours) == (NOT_LOADED, None, None)
+    assert [week.reason for monday, week in of_week.items() if monday != log.monday(15)] == [None] * 11 + [NOT_OVER]
+    # The leanest week is the bound on a touch time: this one is none.
+    whole = list(replay(log))
+    assert of_week[log.monday(16)].at_most_seconds > 2 * whole[8].at_most_seconds  # type: ignore[operator]
+    few = replace(log, is_loaded=np.arange(WEEKS_READ) % 3 == 0)
+    assert [week.reason for week in replay(few)] == [NOT_LOADED if week % 3 else NOT_YET for week in range(8, WEEKS_READ)] + [NOT_OVER]
 
 
 def test_a_week_of_few_clocks_is_not_judged() -> None:

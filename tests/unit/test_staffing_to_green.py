@@ -13,6 +13,7 @@ from opsla_dagster.staffing.to_green import (
     Standing,
     _green_by_queues,
     _least_green,
+    _simulated,
     pace,
     simulate_to_green,
     targets_of,
@@ -77,6 +78,13 @@ def test_the_pace_is_that_of_hours_in_which_work_waits_and_of_what_leaves_outsid
     assert pace({**balanced, "gone_cases_per_other_day": 25.0}) == pytest.approx(10.5), "two Sundays of 25 for five business days are 10 more a business day"
     assert pace({**balanced, "gone_cases_per_open_hour": None}) == 6.0
     assert pace({**balanced, "left_cases_per_business_hour": None, "gone_cases_per_open_hour": None}) == 0.0
+
+
+def test_days_that_are_not_loaded_are_no_pace_of_nothing() -> None:
+    health = {"left_cases_per_business_hour": None, "gone_cases_per_open_hour": None, "open_hours_per_business_day": None, "next_day_business_minutes": 600.0}
+    assert _simulated({**health, "unloaded_days": 0}, np.array([-1.0]), None, (), 1) == NO_PACE
+    told = _simulated({**health, "unloaded_days": 14}, np.array([-1.0]), None, (), 1)
+    assert told == "no case is known to have left in the last 10 business days (14 dates of them are not loaded): pace unknown"
 
 
 def test_each_promise_has_its_own_target() -> None:

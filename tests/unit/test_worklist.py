@@ -309,7 +309,17 @@ def test_cases_that_are_expected_come_as_they_came() -> None:
 
 def test_where_nobody_knows_it_is_by_due_date_and_said_so() -> None:
     assert verdict_on(line((1, 1, 0)), None, CALM).reason == "no case left the queue in the last 10 business days, so nobody knows what a case takes: by due date"
+    assert verdict_on(line((1, 1, 0)), None, CALM, 14).reason == (
+        "no case is known to have left the queue in the last 10 business days (14 dates of them are not loaded), so nobody knows what a case takes: by due date"
+    )
     assert verdict_on(line((NEVER, 1, 0)), PACE, CALM).reason == "no case of the queue has a running clock: what waits longest goes first"
+
+
+def test_a_past_of_which_dates_are_not_loaded_is_none_to_hold_a_simulation_against() -> None:
+    known, missing = (verdict_on(line(*[(6 + number, 1, number) for number in range(6)]), PACE, CALM, dates) for dates in (0, 1))
+    assert known.replay is not None
+    assert (missing.policy, missing.replay, missing.due_cases) == (BY_DUE_DATE, None, None)
+    assert missing.reason == "1 date of the last 10 business days is not loaded, so no simulation can be held against what happened: by due date"
 
 
 def test_the_same_line_gives_the_same_verdict_and_five_thousand_cases_are_put_in_order_in_bounded_time() -> None:
@@ -336,7 +346,7 @@ def scope() -> Scope:
     connection = duckdb.connect()
     for schema in ("mart", "ops"):
         connection.execute(f"create schema {schema}")
-    for name in ("mart.desk_now", "mart.backlog_now", "mart.workable_cases", "mart.queue_work", "mart.queue_visits", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
+    for name in ("mart.desk_now", "mart.backlog_now", "mart.workable_cases", "mart.queue_work", "mart.queue_health", "mart.queue_visits", "mart.after_queue_times", "mart.worklist_policies", "mart.next_best_ticket", "mart.open_case_risk", "ops.next_best_shown"):
         ensure_table(connection, TABLES[name])
     _insert(connection, "mart.desk_now", [{"now_at": NOW, "as_of_at": NOW}])
     _insert(connection, "mart.queue_work", [
@@ -382,6 +392,13 @@ def test_the_rows_say_what_they_rest_on(scope: Scope) -> None:
     assert [(tickets[case]["work_business_minutes"], tickets[case]["work_source"]) for case in "ac"] == [(12.0, "handling told by the source"), (None, "unknown")]
     assert (tickets["b"]["defers_case_id"], tickets["b"]["defers_reason"]) == ("a", "priority P1 counts 10 times as much, due later")
     assert tickets["a"]["due_in_business_minutes"] == 120
+
+
+def test_dates_that_are_not_loaded_are_the_reason_of_what_is_not_known(scope: Scope) -> None:
+    _insert(scope.connection, "mart.queue_health", [{"dimension": "all", "unloaded_days": 14}])
+    reasons = {row["queue"]: row["picking_policy_reason"] for row in _make(scope, "mart.worklist_policies")}
+    assert reasons["none"].startswith("no case is known to have left the queue in the last 10 business days (14 dates of them are not loaded)")
+    assert reasons["back"].startswith("14 dates of the last 10 business days are not loaded")
 
 
 def test_a_promise_that_is_lost_is_told_beside_the_one_that_can_be_kept(scope: Scope) -> None:

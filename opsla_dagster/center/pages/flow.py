@@ -39,7 +39,7 @@ def flow_page(view: View, days: str) -> Page:
     sections = shown([stages(view.connection, view.headline), reopens(view.connection, view.headline)])
     sections = sections if queue is None else []
     drawings = [
-        *([_cumulative(daily)] if len(daily) >= FEWEST_DAYS else []),
+        *([_cumulative(daily)] if sum(row["is_loaded"] for row in daily) >= FEWEST_DAYS else []),
         *([_cycle_times(ended, view)] if ended else []),
         *([_ages(open_cases, view)] if open_cases else []),
     ]
@@ -55,7 +55,7 @@ def flow_page(view: View, days: str) -> Page:
 
 def _cumulative(daily: Sequence[Row]) -> Drawing:
     days = [row["calendar_date"] for row in daily]
-    last = daily[-1]
+    last = next(row for row in reversed(daily) if row["is_loaded"])
     chart = Chart(
         key="cumulative-flow",
         title="Cumulative flow",
@@ -68,7 +68,7 @@ def _cumulative(daily: Sequence[Row]) -> Drawing:
         lines=[Line("came in", [row["arrived_so_far"] for row in daily], "tone-a", "area"), Line("left", [row["gone_so_far"] for row in daily], "tone-b", "area")],
         tooltips=[
             f"{wording.day(row['calendar_date'])}\ncame in {wording.count(row['arrived_cases'])}, left {wording.count(row['gone_cases'])}\n"
-            f"open at its end {wording.count(row['open_cases'])}"
+            f"open at its end {wording.count(row['open_cases'])}" if row["is_loaded"] else f"{wording.day(row['calendar_date'])}\nnot loaded"
             for row in daily
         ],
     )

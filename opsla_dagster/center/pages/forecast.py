@@ -178,7 +178,7 @@ def _arrivals(before: Sequence[Row], days: Sequence[Row]) -> Drawing:
         lines=lines,
         shade_from=positions([days[0]["calendar_date"]])[0],
         tooltips=[
-            *(f"{wording.day(row['calendar_date'])}\ncame {wording.count(row['arrived_cases'])}" for row in before),
+            *("\n".join([wording.day(row["calendar_date"]), f"came {wording.count(row['arrived_cases'])}" if row["is_loaded"] else "not loaded"]) for row in before),
             *(f"{wording.day(row['calendar_date'])}\nexpected {wording.decimal(row['expected_cases'])}\n{_between(row['low_cases'], row['high_cases'])}" for row in days),
         ],
     )

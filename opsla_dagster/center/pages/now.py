@@ -106,7 +106,8 @@ def _pace(health: Row, is_of_all: bool) -> str:
 
 def _green_days(days: Sequence[Row]) -> str:
     """At the ends of how many of the days nothing was past due; empty where there are too few."""
-    return green_days_words(sum(not row["breached_open_cases"] for row in days), len(days)) if len(days) >= FEWEST_DAYS else ""
+    loaded = [row for row in days if row["is_loaded"]]
+    return green_days_words(sum(not row["breached_open_cases"] for row in loaded), len(loaded), len(days)) if len(days) >= FEWEST_DAYS else ""
 
 
 def _figures(view: View, health: Row, days: Sequence[Row]) -> Iterator[Figure]:
@@ -148,6 +149,8 @@ def _debt_trend(health: Row, days: Sequence[Row]) -> str:
     before = [row for row in days if (days[-1]["calendar_date"] - row["calendar_date"]).days >= 7]
     if not before:
         return "beyond the targets of the open clocks"
+    if not all(row["is_loaded"] for row in days if row["calendar_date"] >= before[-1]["calendar_date"]):
+        return "no trend: dates of the week before are not loaded"
     then, at = before[-1]["debt_seconds"], wording.day(before[-1]["calendar_date"])
     if then == health["debt_seconds"]:
         return f"as at the end of {at}"
@@ -285,16 +288,16 @@ def _next_due(view: View, queue: str | None) -> Grid:
 
 
 def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
-    if len(days) < FEWEST_DAYS:
+    if sum(row["is_loaded"] for row in days) < FEWEST_DAYS:
         return
     dates = [row["calendar_date"] for row in days]
     span = f"the {len(dates)} days up to {wording.day(dates[-1])}"
 
     def drawing(key: str, title: str, lines: Sequence[Line], legend: Sequence[tuple[str, str]], note: str, columns: Sequence[Column], unit: str = "") -> Drawing:
         chart = Chart(
-            key=key, title=title, description=f"{title}, by day, over {span}; the last values are {', '.join(f'{line.label} {wording.count(line.values[-1])}{unit}' for line in lines)}.",
+            key=key, title=title, description=f"{title}, by day, over {span}; the last values are {', '.join(f'{line.label} {_shown(line.values[-1], 0, unit)}' for line in lines)}.",
             xs=positions(dates), x_ticks=date_ticks(dates, 5), lines=lines, unit=unit,
-            tooltips=["\n".join([wording.day(date), *(f"{line.label} {wording.decimal(line.values[number])}{unit}" for line in lines)]) for number, date in enumerate(dates)],
+            tooltips=["\n".join([wording.day(date), *(f"{line.label} {_shown(line.values[number], 1, unit)}" for line in lines)]) for number, date in enumerate(dates)],
         )  # fmt: skip
         grid = Grid(key.replace("-", "_"), f"{title} by day", [Column("calendar_date", "Date", "day"), *columns], list(days))
         return Drawing(key.replace("-", "_"), title, *in_two_sizes(chart, date_ticks(dates, 4), HALF), legend=legend, note=note, grid=grid)
@@ -312,6 +315,10 @@ def _trends(days: Sequence[Row]) -> Iterator[Drawing]:
          Column("breached_open_cases", "Past due at its end", "count")],
         " h",
     )  # fmt: skip
+
+
+def _shown(value: float | None, digits: int, unit: str) -> str:
+    return "not loaded" if value is None else f"{wording.decimal(value, digits)}{unit}"
 
 
 def _ages(view: View, ages: Sequence[Row]) -> Grid:

@@ -153,7 +153,7 @@ def _figures(told: Asked) -> Iterator[Figure]:
 
 def _past_figures(past: PastHeads) -> Iterator[Figure]:
     """What the weeks that were tell of heads, where there is no plan."""
-    half = f"whole desk, {past.weeks // 2} of the last {past.weeks} whole weeks"
+    half = f"whole desk, {past.weeks // 2} of {past.which}"
     yield Figure("most_heads_pct", "Kept with the most heads for the cases", past.most_heads_pct, "pct", notes=[half])
     yield Figure("fewest_heads_pct", "Kept with the fewest", past.fewest_heads_pct, "pct", notes=[half])
     yield Figure("fewest_head_hours", "Fewest head-hours in a week", past.fewest_hours, "count", notes=[f"whole desk; {wording.count(past.most_hours)} at most"])

@@ -20,11 +20,12 @@ from opsla_dagster.reporting.sections.common import MOST_TABLE_ROWS, Section, Ta
 
 _TABLES = ("mart.forecast_arrivals", "mart.forecast_backtest", "mart.backlog_clear_forecast", "mart.backlog_daily")
 _DAYS = "select * from mart.forecast_arrivals where dimension = 'all' order by calendar_date"
-#: A date on which nothing moved and nothing was open has no row there, and no dot.
+#: A date on which nothing moved and nothing was open has no row there, and no dot; nor has one that is not loaded.
 _BEFORE = """
     select calendar_date, opened_cases + reopened_cases + moved_in_cases as arrived_cases
     from mart.backlog_daily
     where dimension = 'all' and calendar_date >= $today - interval 56 day and calendar_date < $today
+        and calendar_date in (select intake_date from ops.partition_as_of)
     order by calendar_date
 """
 _VALUES = """
@@ -48,7 +49,7 @@ def forecast(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Secti
     if not days:
         return None
     values = rows(connection, _VALUES, *_TABLES)
-    before = rows(connection, _BEFORE, *_TABLES, parameters={"today": days[0]["calendar_date"]})
+    before = rows(connection, _BEFORE, *_TABLES, "ops.partition_as_of", parameters={"today": days[0]["calendar_date"]})
     is_told = days[0]["expected_cases"] is not None
     section = partial(Section, key="forecast", title="Forecast", tables=_TABLES, finding=_finding(days, values), definition=_DEFINITION, table=_table(values))
     if not is_told:

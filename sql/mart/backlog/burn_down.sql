@@ -3,6 +3,7 @@
 -- (opened, reopened, moved in), what goes (ended, cancelled, moved out). At the present pace the backlog is gone after open cases / (goes - comes) business days; where no
 -- more goes than comes it does not shrink, and no number of days is told. Required:
 -- what would have to go a business day so that in 5 of them the breached open cases are gone and what comes in is kept up with
+-- A pace over a date that is not loaded is none: what came in then and has left since is not known
 -- (docs/decisions/0040-error-budget-and-now.md).
 with days as (
     select
@@ -48,6 +49,26 @@ paced_days as (
     inner join numbered_dates on days.calendar_date = numbered_dates.snapshot_date
 ),
 
+-- Of the 10 business days up to a date, how many dates are not loaded.
+unloaded_days as (
+    select
+        days.snapshot_date,
+        count(past_days.snapshot_date) as unloaded_dates
+    from numbered_dates as days
+    left join (
+        select
+            dates.snapshot_date,
+            dates.counted_day_number
+        from numbered_dates as dates
+        left join (select distinct intake_date from ops.partition_as_of) as loads on dates.snapshot_date = loads.intake_date
+        where loads.intake_date is null
+    ) as past_days
+        on
+            past_days.counted_day_number > days.business_day_number - 10
+            and past_days.counted_day_number <= days.business_day_number
+    group by days.snapshot_date
+),
+
 business_days as (
     select
         dimension,
@@ -66,8 +87,9 @@ paces as (
         days.dimension_value,
         sum(coalesce(past_days.arrived_cases, 0)) as arrived_cases,
         sum(coalesce(past_days.gone_cases, 0)) as gone_cases,
-        max(case when days.business_day_number < 10 then days.business_day_number else 10 end) as business_days
+        max(case when unloaded_days.unloaded_dates > 0 then null when days.business_day_number < 10 then days.business_day_number else 10 end) as business_days
     from paced_days as days
+    inner join unloaded_days on days.calendar_date = unloaded_days.snapshot_date
     left join business_days as past_days
         on
             days.dimension = past_days.dimension

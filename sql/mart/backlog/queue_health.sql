@@ -36,6 +36,43 @@ business_days as (
     group by days.local_date
 ),
 
+-- The last 10 business days before today, with the closed dates before each.
+recent_business_days as (
+    select
+        business_days.local_date,
+        row_number() over (order by business_days.local_date desc) as days_ago
+    from business_days
+    inner join now_instant on business_days.local_date < now_instant.now_date
+),
+
+recent_days as (
+    select
+        max(local_date) as last_date,
+        coalesce(max(case when days_ago = 11 then local_date end), min(local_date)) as before_date
+    from recent_business_days
+),
+
+loaded_dates as (
+    select distinct intake_date
+    from ops.partition_as_of
+),
+
+first_dates as (
+    select min(intake_date) as first_intake_date
+    from loaded_dates
+),
+
+missing_days as (
+    select count(distinct days.local_date) as unloaded_days
+    from staging.business_time as days
+    inner join recent_days on days.local_date > recent_days.before_date and days.local_date <= recent_days.last_date
+    inner join first_dates on days.local_date >= first_dates.first_intake_date
+    left join loaded_dates on days.local_date = loaded_dates.intake_date
+    where
+        days.calendar = 'desk'
+        and loaded_dates.intake_date is null
+),
+
 next_business_dates as (
     select min(business_days.local_date) as next_business_date
     from business_days
@@ -175,8 +212,10 @@ measured_values as (
         60.0 * coalesce(standing_cases.falling_due_cases, 0) / nullif(next_business_days.due_business_minutes, 0) as due_cases_per_business_hour,
         coalesce(standing_cases.falling_due_cases, 0) as falling_due_cases,
         next_business_days.due_business_minutes,
-        next_business_days.next_day_business_minutes
+        next_business_days.next_day_business_minutes,
+        missing_days.unloaded_days
     from health_values
+    cross join missing_days
     left join standing_cases
         on health_values.dimension = standing_cases.dimension and health_values.dimension_value = standing_cases.dimension_value
     left join paces on health_values.dimension = paces.dimension and health_values.dimension_value = paces.dimension_value
@@ -197,6 +236,12 @@ forecast_values as (
         end as to_green_business_minutes,
         case
             when breached_open_cases = 0 then 'green now'
+            when coalesce(left_cases_per_business_hour, 0) = 0 and unloaded_days > 0
+                then
+                    'no case is known to have left in the last 10 business days ('
+                    || cast(unloaded_days as varchar)
+                    || case when unloaded_days = 1 then ' date of them is' else ' dates of them are' end
+                    || ' not loaded): pace unknown'
             when left_cases_per_business_hour is null or left_cases_per_business_hour = 0 then 'no case left in the business days before: pace unknown'
             when due_cases_per_business_hour is null then 'no business day ahead in the calendar'
             else 'at this pace'
@@ -286,6 +331,7 @@ select
     cast(green_values.age_max_calendar_minutes as double) as age_max_calendar_minutes,
     cast(green_values.age_max_business_minutes as double) as age_max_business_minutes,
     cast(green_values.worked_days as bigint) as worked_days,
+    cast(green_values.unloaded_days as bigint) as unloaded_days,
     cast(green_values.arrived_cases_per_business_hour as double) as arrived_cases_per_business_hour,
     cast(green_values.left_cases_per_business_hour as double) as left_cases_per_business_hour,
     cast(green_values.due_cases_per_business_hour as double) as due_cases_per_business_hour,

@@ -300,6 +300,18 @@ queue_day_movements as (
     group by movements.queue_name, case when movements.counted_from_date < bounds.first_date then cast(bounds.first_date as date) else movements.counted_from_date end
 ),
 
+loaded_dates as (
+    select distinct intake_date
+    from ops.partition_as_of
+),
+
+loaded_bounds as (
+    select
+        min(intake_date) as first_date,
+        max(intake_date) as last_date
+    from loaded_dates
+),
+
 queue_days as (
     select
         wanted_queues.queue,
@@ -309,10 +321,20 @@ queue_days as (
         ) as open_cases,
         sum(case when desk_dates.local_date > bounds.first_date then coalesce(movements.gone_cases, 0) else 0 end) over (
             partition by wanted_queues.queue order by desk_dates.local_date rows between unbounded preceding and current row
-        ) as gone_cases_so_far
+        ) as gone_cases_so_far,
+        sum(
+            case
+                when loaded_dates.intake_date is null and desk_dates.local_date > loaded_bounds.first_date and desk_dates.local_date < loaded_bounds.last_date then 1
+                else 0
+            end
+        ) over (
+            partition by wanted_queues.queue order by desk_dates.local_date rows between unbounded preceding and current row
+        ) as unloaded_dates_so_far
     from wanted_queues
     cross join desk_dates
     cross join bounds
+    cross join loaded_bounds
+    left join loaded_dates on desk_dates.local_date = loaded_dates.intake_date
     left join queue_day_movements as movements on wanted_queues.queue = movements.queue_name and desk_dates.local_date = movements.counted_from_date
 ),
 
@@ -323,15 +345,19 @@ numbered_queue_days as (
     from queue_days
 ),
 
--- Usual: the mean of the same weekday in the four weeks before, for a queue breathes with the week. The first weeks of a log have none.
+-- Usual: the mean of the same weekday in the four weeks before, for a queue breathes with the week. The first weeks of a log have none, nor has what
+-- follows dates that are not loaded: what was open and left then is not known.
 queue_states as (
     select
         days.queue,
         days.local_date,
         max(days.open_cases) as open_cases,
-        case when max(days.day_number) > 28 then sum(earlier.open_cases) / 4.0 end as usual_open_cases,
         case
-            when max(days.day_number) > 28
+            when max(days.day_number) > 28 and max(days.unloaded_dates_so_far) = min(earlier.unloaded_dates_so_far)
+                then sum(earlier.open_cases) / 4.0
+        end as usual_open_cases,
+        case
+            when max(days.day_number) > 28 and max(days.unloaded_dates_so_far) = min(earlier.unloaded_dates_so_far)
                 then (max(days.gone_cases_so_far) - min(earlier.gone_cases_so_far)) / 28.0
         end as gone_cases_per_day
     from numbered_queue_days as days

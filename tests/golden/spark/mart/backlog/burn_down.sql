@@ -37,6 +37,29 @@ WITH days AS (
   FROM days
   INNER JOIN numbered_dates
     ON days.calendar_date = numbered_dates.snapshot_date
+), unloaded_days AS (
+  SELECT
+    days.snapshot_date,
+    COUNT(past_days.snapshot_date) AS unloaded_dates
+  FROM numbered_dates AS days
+  LEFT JOIN (
+    SELECT
+      dates.snapshot_date,
+      dates.counted_day_number
+    FROM numbered_dates AS dates
+    LEFT JOIN (
+      SELECT DISTINCT
+        intake_date
+      FROM ops.partition_as_of
+    ) AS loads
+      ON dates.snapshot_date = loads.intake_date
+    WHERE
+      loads.intake_date IS NULL
+  ) AS past_days
+    ON past_days.counted_day_number > days.business_day_number - 10
+    AND past_days.counted_day_number <= days.business_day_number
+  GROUP BY
+    days.snapshot_date
 ), business_days AS (
   SELECT
     dimension,
@@ -57,9 +80,17 @@ WITH days AS (
     SUM(COALESCE(past_days.arrived_cases, 0)) AS arrived_cases,
     SUM(COALESCE(past_days.gone_cases, 0)) AS gone_cases,
     MAX(
-      CASE WHEN days.business_day_number < 10 THEN days.business_day_number ELSE 10 END
+      CASE
+        WHEN unloaded_days.unloaded_dates > 0
+        THEN NULL
+        WHEN days.business_day_number < 10
+        THEN days.business_day_number
+        ELSE 10
+      END
     ) AS business_days
   FROM paced_days AS days
+  INNER JOIN unloaded_days
+    ON days.calendar_date = unloaded_days.snapshot_date
   LEFT JOIN business_days AS past_days
     ON days.dimension = past_days.dimension
     AND days.dimension_value = past_days.dimension_value

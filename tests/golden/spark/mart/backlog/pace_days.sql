@@ -1,5 +1,13 @@
 -- The Spark SQL of sql/mart/backlog/pace_days.sql, written by `make docs`.
-WITH desk_dates AS (
+WITH loaded_dates AS (
+  SELECT DISTINCT
+    intake_date
+  FROM ops.partition_as_of
+), first_dates AS (
+  SELECT
+    MIN(intake_date) AS first_intake_date
+  FROM loaded_dates
+), desk_dates AS (
   SELECT
     days.local_date,
     desk_now.now_date,
@@ -29,10 +37,21 @@ WITH desk_dates AS (
   SELECT
     counted_dates.local_date,
     counted_dates.business_date,
-    desk_dates.business_minutes
+    desk_dates.business_minutes,
+    SUM(
+      CASE
+        WHEN loaded_dates.intake_date IS NULL
+        AND counted_dates.local_date >= first_dates.first_intake_date
+        THEN 1
+        ELSE 0
+      END
+    ) OVER (PARTITION BY counted_dates.business_date) AS unloaded_days
   FROM counted_dates
+  CROSS JOIN first_dates
   INNER JOIN desk_dates
     ON counted_dates.business_date = desk_dates.local_date
+  LEFT JOIN loaded_dates
+    ON counted_dates.local_date = loaded_dates.intake_date
   WHERE
     counted_dates.business_date >= counted_dates.now_date - INTERVAL '45' DAY
 ), worked_days AS (
@@ -49,7 +68,7 @@ WITH desk_dates AS (
     business_days.business_minutes
   FROM mart.backlog_daily AS days
   INNER JOIN business_days
-    ON days.calendar_date = business_days.local_date
+    ON business_days.unloaded_days = 0 AND days.calendar_date = business_days.local_date
   GROUP BY
     days.dimension,
     days.dimension_value,

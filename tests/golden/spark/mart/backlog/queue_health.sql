@@ -28,6 +28,39 @@ WITH now_instant AS (
     days.calendar = 'desk' AND days.is_open
   GROUP BY
     days.local_date
+), recent_business_days AS (
+  SELECT
+    business_days.local_date,
+    ROW_NUMBER() OVER (ORDER BY business_days.local_date DESC) AS days_ago
+  FROM business_days
+  INNER JOIN now_instant
+    ON business_days.local_date < now_instant.now_date
+), recent_days AS (
+  SELECT
+    MAX(local_date) AS last_date,
+    COALESCE(MAX(CASE WHEN days_ago = 11 THEN local_date END), MIN(local_date)) AS before_date
+  FROM recent_business_days
+), loaded_dates AS (
+  SELECT DISTINCT
+    intake_date
+  FROM ops.partition_as_of
+), first_dates AS (
+  SELECT
+    MIN(intake_date) AS first_intake_date
+  FROM loaded_dates
+), missing_days AS (
+  SELECT
+    COUNT(DISTINCT days.local_date) AS unloaded_days
+  FROM staging.business_time AS days
+  INNER JOIN recent_days
+    ON days.local_date > recent_days.before_date
+    AND days.local_date <= recent_days.last_date
+  INNER JOIN first_dates
+    ON days.local_date >= first_dates.first_intake_date
+  LEFT JOIN loaded_dates
+    ON days.local_date = loaded_dates.intake_date
+  WHERE
+    days.calendar = 'desk' AND loaded_dates.intake_date IS NULL
 ), next_business_dates AS (
   SELECT
     MIN(business_days.local_date) AS next_business_date
@@ -185,8 +218,10 @@ WITH now_instant AS (
     CAST(60.0 * COALESCE(standing_cases.falling_due_cases, 0) AS DOUBLE) / CAST(NULLIF(next_business_days.due_business_minutes, 0) AS DOUBLE) AS due_cases_per_business_hour,
     COALESCE(standing_cases.falling_due_cases, 0) AS falling_due_cases,
     next_business_days.due_business_minutes,
-    next_business_days.next_day_business_minutes
+    next_business_days.next_day_business_minutes,
+    missing_days.unloaded_days
   FROM health_values
+  CROSS JOIN missing_days
   LEFT JOIN standing_cases
     ON health_values.dimension = standing_cases.dimension
     AND health_values.dimension_value = standing_cases.dimension_value
@@ -215,6 +250,8 @@ WITH now_instant AS (
     CASE
       WHEN breached_open_cases = 0
       THEN 'green now'
+      WHEN COALESCE(left_cases_per_business_hour, 0) = 0 AND unloaded_days > 0
+      THEN 'no case is known to have left in the last 10 business days (' || CAST(unloaded_days AS STRING) || CASE WHEN unloaded_days = 1 THEN ' date of them is' ELSE ' dates of them are' END || ' not loaded): pace unknown'
       WHEN left_cases_per_business_hour IS NULL OR left_cases_per_business_hour = 0
       THEN 'no case left in the business days before: pace unknown'
       WHEN due_cases_per_business_hour IS NULL
@@ -305,6 +342,7 @@ SELECT
   CAST(green_values.age_max_calendar_minutes AS DOUBLE) AS age_max_calendar_minutes,
   CAST(green_values.age_max_business_minutes AS DOUBLE) AS age_max_business_minutes,
   CAST(green_values.worked_days AS BIGINT) AS worked_days,
+  CAST(green_values.unloaded_days AS BIGINT) AS unloaded_days,
   CAST(green_values.arrived_cases_per_business_hour AS DOUBLE) AS arrived_cases_per_business_hour,
   CAST(green_values.left_cases_per_business_hour AS DOUBLE) AS left_cases_per_business_hour,
   CAST(green_values.due_cases_per_business_hour AS DOUBLE) AS due_cases_per_business_hour,

@@ -307,6 +307,15 @@ WITH instants AS (
       THEN CAST(bounds.first_date AS DATE)
       ELSE movements.counted_from_date
     END
+), loaded_dates AS (
+  SELECT DISTINCT
+    intake_date
+  FROM ops.partition_as_of
+), loaded_bounds AS (
+  SELECT
+    MIN(intake_date) AS first_date,
+    MAX(intake_date) AS last_date
+  FROM loaded_dates
 ), queue_days AS (
   SELECT
     wanted_queues.queue,
@@ -326,10 +335,26 @@ WITH instants AS (
       PARTITION BY wanted_queues.queue
       ORDER BY desk_dates.local_date NULLS LAST
       rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
-    ) AS gone_cases_so_far
+    ) AS gone_cases_so_far,
+    SUM(
+      CASE
+        WHEN loaded_dates.intake_date IS NULL
+        AND desk_dates.local_date > loaded_bounds.first_date
+        AND desk_dates.local_date < loaded_bounds.last_date
+        THEN 1
+        ELSE 0
+      END
+    ) OVER (
+      PARTITION BY wanted_queues.queue
+      ORDER BY desk_dates.local_date NULLS LAST
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    ) AS unloaded_dates_so_far
   FROM wanted_queues
   CROSS JOIN desk_dates
   CROSS JOIN bounds
+  CROSS JOIN loaded_bounds
+  LEFT JOIN loaded_dates
+    ON desk_dates.local_date = loaded_dates.intake_date
   LEFT JOIN queue_day_movements AS movements
     ON wanted_queues.queue = movements.queue_name
     AND desk_dates.local_date = movements.counted_from_date
@@ -345,10 +370,12 @@ WITH instants AS (
     MAX(days.open_cases) AS open_cases,
     CASE
       WHEN MAX(days.day_number) > 28
+      AND MAX(days.unloaded_dates_so_far) = MIN(earlier.unloaded_dates_so_far)
       THEN CAST(SUM(earlier.open_cases) AS DOUBLE) / CAST(4.0 AS DOUBLE)
     END AS usual_open_cases,
     CASE
       WHEN MAX(days.day_number) > 28
+      AND MAX(days.unloaded_dates_so_far) = MIN(earlier.unloaded_dates_so_far)
       THEN CAST(MAX(days.gone_cases_so_far) - MIN(earlier.gone_cases_so_far) AS DOUBLE) / CAST(28.0 AS DOUBLE)
     END AS gone_cases_per_day
   FROM numbered_queue_days AS days
