@@ -23,7 +23,7 @@ READ = (
 def desk() -> Iterator[duckdb.DuckDBPyConnection]:
     """Two sources that tell the same heads of a date."""
     with duckdb.connect() as connection:
-        connection.execute("create schema raw; create schema staging; create schema mart")
+        connection.execute("create schema raw; create schema staging; create schema mart; create schema ops; create table ops.partition_as_of (source varchar, intake_date date, as_of_at timestamp)")
         for name in READ:
             ensure_table(connection, TABLES[name])
         connection.execute(
@@ -41,9 +41,18 @@ def test_heads_that_change_alike_in_two_sources_are_other_heads(desk: duckdb.Duc
     assert of_queues(desk, BOUNDS, "UTC", []) != before
 
 
+def test_a_date_that_is_loaded_without_a_case_makes_another_week_of_it(desk: duckdb.DuckDBPyConnection) -> None:
+    """It was not known then, and is a quiet day now; another source that loads it too changes nothing."""
+    before = of_queues(desk, BOUNDS, "UTC", [])
+    desk.execute("insert into ops.partition_as_of by name select 'north' as source, date '2025-08-04' as intake_date")
+    loaded = of_queues(desk, BOUNDS, "UTC", [])
+    assert loaded != before
+    desk.execute("insert into ops.partition_as_of by name select 'south' as source, date '2025-08-04' as intake_date")
+    assert of_queues(desk, BOUNDS, "UTC", []) == loaded
+
+
 def test_an_answer_stays_until_a_date_of_its_own_table_is_made(desk: duckdb.DuckDBPyConnection) -> None:
     """What several tables of a run ask is asked once, also where another table is made in between; and again once its own is."""
-    desk.execute("create schema ops")
     create_bookkeeping(desk)
     for table in ("staging.sla_clocks", "staging.case_milestones", "staging.ownership_spans"):
         desk.execute(f"insert into {MADE_DATES} by name select '{table}' as table_name, date '2025-08-04' as made_date, 'first' as digest")
