@@ -62,8 +62,17 @@ def _source(directory: Path, content: bytes, note: str = "category") -> EventLog
 # ---------------------------------------------------------------- the walk over the bytes
 
 
+def is_empty(record: bytes) -> bool:
+    """Whether there is nothing but blanks in any cell."""
+    try:
+        text = record.removesuffix(b"\r").decode()
+        return "\r" not in text and not any(cell.strip(" \t") for cells in csv.reader([text]) for cell in cells)
+    except (UnicodeDecodeError, csv.Error):
+        return False
+
+
 def records_by_walking(content: bytes) -> list[bytes]:
-    """The records of RFC 4180, header included, blank lines left out. Raises ValueError for broken quoting."""
+    """The records of RFC 4180, header included, blank lines and rows of empty cells left out. Raises ValueError for broken quoting."""
     records, record, in_quotes = [], bytearray(), False
     content = content if content.endswith(b"\n") or not content else content + b"\n"
     for place, byte in enumerate(content):
@@ -77,7 +86,7 @@ def records_by_walking(content: bytes) -> list[bytes]:
                 raise ValueError("a quote closes within a cell")
             in_quotes = False
         if letter == b"\n" and not in_quotes:
-            if bytes(record) not in {b"", b"\r"}:
+            if not is_empty(bytes(record)):
                 records.append(bytes(record))
             record = bytearray()
         else:
