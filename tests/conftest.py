@@ -1,6 +1,6 @@
 """What holds for every test.
 
-Belongs here: the order of the files, where tests keep their homes, and how wide the terminal is. Does not belong here: fixtures; those are beside the tests that share them.
+Belongs here: the order of the files, where tests keep their homes, how wide the terminal is, and that Ctrl-C is heard. Does not belong here: fixtures; those are beside the tests that share them.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -35,8 +36,11 @@ def _room_in_memory() -> bool:
 def pytest_configure() -> None:
     """Homes of tests are in memory where there is room: each run of a desk waits 250 times for the disk otherwise.
 
-    Workers and processes that tests start follow by TMPDIR; who has set it has chosen already.
+    Workers and processes that tests start follow by TMPDIR; who has set it has chosen already. A shell's background job ignores Ctrl-C, as would
+    what it starts; tests press it.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "TMPDIR" not in os.environ and _room_in_memory():
         os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 

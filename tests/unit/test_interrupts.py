@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -24,14 +24,6 @@ from opsla_dagster.progress import table_progress
 from opsla_dagster.reporting import headline
 
 MESSAGE = "opsla: interrupted; no table is half-written, and the unfinished ones are as they were before\n"
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_terminal() -> Iterator[None]:
-    """A shell's background job ignores Ctrl-C, and these tests may be one."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def press() -> None:
