@@ -156,6 +156,7 @@ def connection() -> duckdb.DuckDBPyConnection:
     for table in TABLES.values():
         if table.kind is not Kind.VIEW:
             connection.execute(f"create table {table.name} ({', '.join(f'{column.name} {column.type}' for column in table.columns)})")
+    replace_view(connection, TABLES["ops.partition_as_of"], load_sql(sql_path("ops.partition_as_of")))
     replace_whole(connection, TABLES["staging.business_time"], business_time(calendars))
     replace_whole(connection, TABLES["staging.business_hours_dim"], business_hours(calendars))
     replace_promises(connection, SlaPoliciesSettings.model_validate(POLICIES), calendars.calendars)
