@@ -5,7 +5,6 @@ Belongs here: how they are fetched. Does not belong here: what they mean.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import duckdb
@@ -14,12 +13,6 @@ from opsla_dagster.reporting.marts import has_table
 from opsla_dagster.warehouse.rows import rows_by_name
 
 Row = dict[str, Any]
-_BLANKS = re.compile(r"^[\s\u200e\u200f\ufeff]+|[\s\u200e\u200f\ufeff]+$")
-
-
-def bare_id(text: str) -> str:
-    """An id without the blanks around it, as logs are read (event_log/mapping.py): somebody copied it out of a file."""
-    return _BLANKS.sub("", text)
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, **values: object) -> list[Row]:

@@ -16,7 +16,7 @@ import duckdb
 
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
-from opsla_dagster.reporting.case_rows import Row, bare_id, of_case, rows_of
+from opsla_dagster.reporting.case_rows import Row, of_case, rows_of
 from opsla_dagster.reporting.explain_clocks import clock_of, on_changed_schedule
 from opsla_dagster.reporting.explain_events import time_line
 from opsla_dagster.reporting.explain_future import not_yet_of, read_of
@@ -28,6 +28,7 @@ from opsla_dagster.reporting.promises import metric_title
 from opsla_dagster.settings import Settings
 from opsla_dagster.settings.ownership import UNASSIGNED
 from opsla_dagster.settings.sla_policies import SlaPoliciesSettings
+from opsla_dagster.sources.event_log.mapping import bare_id
 from opsla_dagster.sources.filled import tells_holders
 from opsla_dagster.window import ONE_DAY
 

@@ -193,7 +193,7 @@ def _bounds(connection: duckdb.DuckDBPyConnection, frame: Frame) -> dict[str, ob
 def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:
     """The rows of mart.staffing_hours: one a queue, weekday and hour in which the desk is open or cases come in."""
     frame = arrivals.frame
-    present = present_heads(frame)
+    present, is_sayable = present_heads(frame), frame.unsayable is None
     rows = []
     for queue in arrivals.by_queue:
         usual = arrivals.usual(queue)
@@ -202,7 +202,7 @@ def hours_rows(arrivals: Arrivals) -> list[dict[str, Any]]:
                 heads = float(present[slot]) if queue == DESK_QUEUE and frame.open_seconds[slot] > 0 and np.isfinite(present[slot]) else None
                 rows.append({
                     "queue": queue, "iso_weekday": slot // 24 + 1, "hour_of_day": slot % 24, "open_business_minutes": float(frame.open_seconds[slot] / 60),
-                    "cases_per_week": None if frame.unsayable else float(usual[slot]), "present_heads": heads,
+                    "cases_per_week": float(usual[slot]) if is_sayable else None, "present_heads": heads,
                 })  # fmt: skip
     return rows
 

@@ -20,6 +20,7 @@ from opsla_dagster.settings import Settings
 from opsla_dagster.settings.calendars import Calendar
 from opsla_dagster.settings.sources import CHANGED_FIELDS, OPENED, EventLogSettings, Written
 from opsla_dagster.sources.desk import build_desk
+from opsla_dagster.sources.event_log.mapping import bare_id
 from opsla_dagster.sources.event_log.reading.tables import SeveralTables
 from opsla_dagster.sources.zendesk.advanced import settings_told
 from opsla_dagster.starting.accounts import (
@@ -189,7 +190,7 @@ def _unfinished(found: LogFiles, proposal: LogProposal, rejects: Sequence[Reject
 
 
 def _files_of(name: str, log: Log, proposal: LogProposal) -> LogFiles:
-    case = log.columns[proposal.columns["case_id"]].examples[0].strip()
+    case = bare_id(log.columns[proposal.columns["case_id"]].examples[0])
     return LogFiles(name, log.files, log.written, log.missing_values, log.records, case, dropped(log.files), log.read)
 
 

@@ -13,10 +13,10 @@ from opsla_dagster.center.address import RefusedAddress
 from opsla_dagster.center.model import Page
 from opsla_dagster.center.view import View
 from opsla_dagster.reporting import wording
-from opsla_dagster.reporting.case_rows import bare_id
 from opsla_dagster.reporting.explain import explain
 from opsla_dagster.reporting.explain_picture import picture
 from opsla_dagster.reporting.explanation import Explanation
+from opsla_dagster.sources.event_log.mapping import bare_id
 
 
 def explained(view: View, case_id: str) -> Explanation:

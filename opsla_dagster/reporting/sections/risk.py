@@ -34,7 +34,6 @@ _OPEN = f"""
 _SUMS = f"""
     select
         count(*) filter (where probability_source in ('model', 'baseline')) as clocks,
-        count(*) filter (where probability_source = 'unknown') as unknown_clocks,
         count(*) filter (where probability_source in ('model', 'baseline') and 100 * breach_probability >= {LIKELY_PCT}) as likely_clocks,
         sum(breach_probability) filter (where probability_source in ('model', 'baseline')) as expected_clocks
     from mart.open_case_risk
@@ -65,10 +64,10 @@ def why_unknown(clocks_by_reason: Mapping[str, int]) -> str:
 
 def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section | None:
     """The clocks that will most probably break, or why nobody can say; None where no clock runs within its target."""
-    [sums] = rows(connection, _SUMS, "mart.open_case_risk") or [{"clocks": 0, "unknown_clocks": 0}]
-    reasons = why_unknown({row["reason_1"]: row["clocks"] for row in rows(connection, _UNKNOWN, "mart.open_case_risk")})
+    [sums] = rows(connection, _SUMS, "mart.open_case_risk") or [{"clocks": 0}]
+    unknown = {row["reason_1"]: row["clocks"] for row in rows(connection, _UNKNOWN, "mart.open_case_risk")}
     if not sums["clocks"]:
-        return _unknown(sums["unknown_clocks"], reasons) if sums["unknown_clocks"] else None
+        return _unknown(unknown) if unknown else None
     found = rows(connection, _OPEN, "mart.open_case_risk")
     titles = headline.titles()
     cards = rows(connection, _CARDS, "mart.risk_model_card")
@@ -79,7 +78,7 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
         finding=(
             f"{wording.counted(sums['likely_clocks'], 'open clock')} of {wording.count(sums['clocks'])} within their target will break with a probability of 50 % or more at "
             f"{wording.instant(found[0]['predicted_at'])}; over all of them, {wording.decimal(sums['expected_clocks'])} breaches are expected."
-            + (f" Of {wording.counted(sums['unknown_clocks'], 'more open clock', 'more open clocks')} no probability can be told: {reasons}." if sums["unknown_clocks"] else "")
+            + (f" Of {wording.counted(sum(unknown.values()), 'more open clock', 'more open clocks')} no probability can be told: {why_unknown(unknown)}." if unknown else "")
         ),
         how_to_read="The clocks with the highest probabilities, each with its strongest reasons. All of them, and how such predictions came out: the page Risk of the command centre.",
         definition=(
@@ -100,11 +99,11 @@ def risk(connection: duckdb.DuckDBPyConnection, headline: Headline) -> Section |
     )  # fmt: skip
 
 
-def _unknown(clocks: int, reasons: str) -> Section:
+def _unknown(clocks_by_reason: Mapping[str, int]) -> Section:
     return Section(
         key="risk",
         title="What will probably break",
         tables=("mart.open_case_risk",),
-        finding=f"Cannot be said of {wording.counted(clocks, 'open clock')}: {reasons}.",
+        finding=f"Cannot be said of {wording.counted(sum(clocks_by_reason.values()), 'open clock')}: {why_unknown(clocks_by_reason)}.",
         definition="A probability is given once 30 clocks of a promise have stopped with a verdict; from 300 on a model is tried, and serves where it does better than what is simply counted.",
     )

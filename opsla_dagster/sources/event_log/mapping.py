@@ -68,6 +68,8 @@ EXACT_DIGITS = 15
 _ZONE_NAME = "%Z"
 #: What statuses too are matched without: spaces and line ends of every kind, and what nobody sees.
 _BLANK = r"[\s\pZ\x{200e}\x{200f}\x{feff}]"
+#: The same in Python, whose \s has all of \pZ.
+_BLANKS_AROUND = re.compile(r"^[\s\u200e\u200f\ufeff]+|[\s\u200e\u200f\ufeff]+$")
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,11 @@ def _tidy(settings: EventLogSettings, columns: tuple[RawColumn, ...]) -> str:
 def trimmed(cell: str) -> str:
     """SQL: a cell without the blanks around it, of whatever kind, and without marks of writing direction there; one of blanks alone is empty."""
     return f"(case when regexp_matches({cell}, '^{_BLANK}|{_BLANK}$') then regexp_replace({cell}, '^{_BLANK}+|{_BLANK}+$', '', 'g') else {cell} end)"
+
+
+def bare_id(text: str) -> str:
+    """An id as `trimmed` has it, of somebody who copied it out of a file."""
+    return _BLANKS_AROUND.sub("", text)
 
 
 def _bytes(found: Mapping[str, tuple[RawColumn, ...]]) -> list[tuple[str, int, RawColumn]]:

@@ -25,13 +25,12 @@ import numpy.typing as npt
 from opsla_dagster.errors import OpslaError
 from opsla_dagster.figures import counted
 from opsla_dagster.settings.sources import CsvSettings
+from opsla_dagster.sources.event_log.reading.tables import CELL_BLANKS
 
 #: A record beyond this is taken for a quote that never closes; it also bounds memory.
 LONGEST_RECORD_BYTES = 64 * 2**20
 _LINE_FEED, _CARRIAGE_RETURN = 10, 13
 _ROWS_TOLD = 10
-#: A cell of these alone is empty.
-_BLANKS = " \t"
 #: Bytes of a record that are looked at together with those of all others.
 _TELLING_BYTES = 8
 _LONE_CELL = "the record has 1 column,"
@@ -385,7 +384,7 @@ def _ends(chunk: _Chunk, line_end_returns: Positions) -> Positions:
 
 def _is_blank(chunk: _Chunk, line_end_returns: Positions, settings: CsvSettings) -> Flags:
     """Flags the records that say nothing: no cell, or nothing but blanks in their cells, in quotes or not, however many there are."""
-    silent = (_BLANKS + settings.delimiter + settings.quote).encode()
+    silent = (CELL_BLANKS + settings.delimiter + settings.quote).encode()
     says_nothing = np.zeros(256, np.bool_)
     says_nothing[list(silent)] = True
     starts, ends = chunk.starts, _ends(chunk, line_end_returns)
@@ -403,7 +402,7 @@ def _has_empty_cells(line: str, settings: CsvSettings) -> bool:
     """Whether a line of delimiters, blanks and quotes has no cell with a quote in it, which says something."""
     if not settings.quote or settings.quote not in line:
         return True
-    return not any(cell.strip(_BLANKS) for cell in next(csv.reader([line], delimiter=settings.delimiter, quotechar=settings.quote)))
+    return not any(cell.strip(CELL_BLANKS) for cell in next(csv.reader([line], delimiter=settings.delimiter, quotechar=settings.quote)))
 
 
 def _faults(chunk: _Chunk, settings: CsvSettings, width: int, bare_returns: Positions) -> dict[int, str]:

@@ -21,7 +21,7 @@ from opsla_dagster.sources.event_log.mapping import RawColumn
 from opsla_dagster.sources.event_log.reading.content import blocks, head
 from opsla_dagster.sources.event_log.reading.csv_records import utf8_blocks
 from opsla_dagster.sources.event_log.reading.forms import byte_order_mark
-from opsla_dagster.sources.event_log.reading.tables import Loaded, RecordTable, SeveralTables
+from opsla_dagster.sources.event_log.reading.tables import CELL_BLANKS, Loaded, RecordTable, SeveralTables
 
 #: A record beyond this is taken for a bracket that never closes; it also bounds memory.
 LONGEST_RECORD_BYTES = 64 * 2**20
@@ -109,7 +109,7 @@ def _add(table: RecordTable, value: Any) -> None:
     except ValueError as error:
         table.add_unreadable(str(error), _shown(value))
     else:
-        if any(text and text.strip(" \t") for text in cells.values()):
+        if any(text and text.strip(CELL_BLANKS) for text in cells.values()):
             table.add(cells)
         else:
             table.add_empty(cells)

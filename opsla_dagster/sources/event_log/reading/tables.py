@@ -39,6 +39,10 @@ class SeveralTables(OpslaError):
         )
 
 
+#: A cell of these alone is empty, in files of every form.
+CELL_BLANKS = " \t"
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A file in table raw_<number>; its row with rowid n is the file's row first_row + n."""

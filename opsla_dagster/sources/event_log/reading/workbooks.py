@@ -33,6 +33,7 @@ from opsla_dagster.sources.event_log.reading.content import BROKEN_ARCHIVE, bomb
 from opsla_dagster.sources.event_log.reading.forms import MOST_WORKBOOK_BYTES, ZIP_MAGIC, opened_archive
 from opsla_dagster.sources.event_log.reading.headers import ROWS_SEEN, header_place
 from opsla_dagster.sources.event_log.reading.tables import (
+    CELL_BLANKS,
     Loaded,
     SeveralTables,
     note_unreadable,
@@ -205,8 +206,9 @@ def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) ->
     rows = islice(sheet.rows.iter_rows(), sheet.header_place + 1, None)
     filled = _filled_down(rows, sheet.header_place + 1, merged)
     while batch := list(islice(filled, _BATCH_ROWS)):
-        blank += [row_number + place for place, row in enumerate(batch) if not any(_says_anything(cell) for cell in row)]
-        empty_rows += sum(1 for row in batch if any(cell != "" for cell in row) and not any(_says_anything(cell) for cell in row))
+        silent = [place for place, row in enumerate(batch) if not any(_says_anything(cell) for cell in row)]
+        blank += [row_number + place for place in silent]
+        empty_rows += sum(any(cell != "" for cell in batch[place]) for place in silent)
         row_number += len(batch)
         columns = list(zip(*batch, strict=True))
         for place, cells in enumerate(columns):
@@ -218,7 +220,7 @@ def _write(connection: duckdb.DuckDBPyConnection, number: int, sheet: _Sheet) ->
 
 
 def _says_anything(cell: Cell) -> bool:
-    return bool(cell.strip(" \t")) if isinstance(cell, str) else True
+    return bool(cell.strip(CELL_BLANKS)) if isinstance(cell, str) else True
 
 
 def _merged_downwards(sheet: _Sheet) -> dict[int, list[tuple[int, int]]]:
